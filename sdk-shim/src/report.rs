@@ -1,0 +1,202 @@
+//! What a policy has to say: rules, findings, and the response made of them.
+
+use std::fmt::Write as _;
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::Path;
+use crate::settings::{Level, RuleLevels};
+
+/// How much a finding weighs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// The object is rejected.
+    Deny,
+    /// The object is accepted, and whoever applies it is warned.
+    Warn,
+}
+
+/// One thing that a policy holds. A user sets its severity by its id: `rules: {wildcard-verb: warn}`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Rule {
+    /// Kebab-case, stable for ever: users write it into their settings.
+    pub id: &'static str,
+    /// What a finding of this rule does unless the settings say otherwise.
+    pub severity: Severity,
+    /// One line: what must not be.
+    pub summary: &'static str,
+    /// One line, imperative: what to do instead.
+    pub remedy: &'static str,
+    /// Where the rule comes from: a section of the Kubernetes API, CIS, NSA/CISA, OWASP or Django's documentation.
+    pub source: &'static str,
+}
+
+/// A rule that an object breaks, and where. The audit annotation `findings` is a JSON list of these.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// The rule's id.
+    pub rule: &'static str,
+    /// Its severity, after the settings.
+    pub severity: Severity,
+    /// The field, as [`Path`] prints it; empty for the object as a whole.
+    pub path: String,
+    /// What is wrong. Never holds a secret's value.
+    pub message: String,
+    /// What to do.
+    pub remedy: String,
+}
+
+/// Rules of the shim itself, which no setting switches off.
+pub(crate) const MALFORMED_OBJECT: Rule = Rule {
+    id: "malformed-object",
+    severity: Severity::Deny,
+    summary: "an object that cannot be read cannot be judged",
+    remedy: "write the field as the Kubernetes API documents it",
+    source: "Kubernetes API reference",
+};
+pub(crate) const HOST_CALL_FAILED: Rule = Rule {
+    id: "host-call-failed",
+    severity: Severity::Deny,
+    summary: "an object whose surroundings cannot be read cannot be judged",
+    remedy: "see that the policy server reaches what the policy asks for, and that contextAwareResources grants it",
+    source: "Kubewarden host capabilities",
+};
+pub(crate) const INVALID_SETTINGS: Rule = Rule {
+    id: "invalid-settings",
+    severity: Severity::Deny,
+    summary: "a policy with settings that it does not understand judges nothing",
+    remedy: "correct the policy's settings",
+    source: "Kubewarden policy settings",
+};
+
+/// Findings beyond this number are counted, not listed: a hostile object must not make an answer of hundreds of megabytes.
+const LISTED: usize = 1000;
+
+/// Collects findings while a policy judges an object.
+#[derive(Debug, Default)]
+pub struct Report {
+    levels: RuleLevels,
+    findings: Vec<Finding>,
+    unlisted: usize,
+    unlisted_deny: bool,
+    mutated_object: Option<Box<RawValue>>,
+}
+
+impl Report {
+    pub(crate) fn new(levels: RuleLevels) -> Self {
+        Self { levels, ..Self::default() }
+    }
+
+    /// The severity of a rule under the settings, or `None` when it is switched off: then there is no need to look.
+    pub fn severity_of(&self, rule: &Rule) -> Option<Severity> {
+        match self.levels.get(rule.id) {
+            None => Some(rule.severity),
+            Some(Level::Deny) => Some(Severity::Deny),
+            Some(Level::Warn) => Some(Severity::Warn),
+            Some(Level::Off) => None,
+        }
+    }
+
+    /// Reports that the field at `path` breaks `rule`. The message says what is wrong there, without the final stop.
+    pub fn add(&mut self, rule: &Rule, path: &Path<'_>, message: impl Into<String>) {
+        self.push(rule, path, message.into(), None);
+    }
+
+    /// Like [`add`](Self::add), with a remedy that fits this very finding better than the rule's own.
+    pub fn add_with_remedy(&mut self, rule: &Rule, path: &Path<'_>, message: impl Into<String>, remedy: impl Into<String>) {
+        self.push(rule, path, message.into(), Some(remedy.into()));
+    }
+
+    fn push(&mut self, rule: &Rule, path: &Path<'_>, message: String, remedy: Option<String>) {
+        let Some(severity) = self.severity_of(rule) else { return };
+        if self.findings.len() == LISTED {
+            self.unlisted += 1;
+            self.unlisted_deny |= severity == Severity::Deny;
+            return;
+        }
+        let remedy = remedy.unwrap_or_else(|| rule.remedy.to_owned());
+        self.findings.push(Finding { rule: rule.id, severity, path: path.to_string(), message, remedy });
+    }
+
+    /// The object as it should be: the answer then carries it, unless something is denied.
+    pub fn mutate(&mut self, object: Box<RawValue>) {
+        self.mutated_object = Some(object);
+    }
+
+    /// What was found so far.
+    pub fn findings(&self) -> &[Finding] {
+        &self.findings
+    }
+
+    /// Forgets what `before` holds too: same rule, same place, same words.
+    pub(crate) fn forget(&mut self, before: &Report) {
+        self.findings.retain(|finding| !before.findings.contains(finding));
+        self.unlisted = self.unlisted.saturating_sub(before.unlisted);
+        self.unlisted_deny &= self.unlisted > 0;
+    }
+
+    pub(crate) fn into_response(self) -> Response {
+        let accepted = !self.unlisted_deny && self.findings.iter().all(|finding| finding.severity != Severity::Deny);
+        let mut message = String::new();
+        let mut warnings = Vec::new();
+        for finding in &self.findings {
+            match finding.severity {
+                Severity::Deny => {
+                    if !message.is_empty() {
+                        message.push('\n');
+                    }
+                    let _ = write!(message, "{}: {}", line(finding), finding.remedy);
+                }
+                Severity::Warn => warnings.push(line(finding)),
+            }
+        }
+        if self.unlisted > 0 {
+            let rest = format!("and {} findings more", self.unlisted);
+            if self.unlisted_deny {
+                message.push('\n');
+                message.push_str(&rest);
+            } else {
+                warnings.push(rest);
+            }
+        }
+        Response {
+            accepted,
+            message: (!accepted).then_some(message),
+            code: (!accepted).then_some(403),
+            mutated_object: self.mutated_object.filter(|_| accepted),
+            audit_annotations: (!self.findings.is_empty())
+                .then(|| Annotations { findings: serde_json::to_string(&self.findings).unwrap_or_default() }),
+            warnings: (!warnings.is_empty()).then_some(warnings),
+        }
+    }
+}
+
+/// `spec.x: what is wrong (rule)`
+fn line(finding: &Finding) -> String {
+    let separator = if finding.path.is_empty() { "" } else { ": " };
+    format!("{}{separator}{} ({})", finding.path, finding.message, finding.rule)
+}
+
+/// The answer to `validate`, as Kubewarden defines it.
+#[derive(Debug, Serialize)]
+pub(crate) struct Response {
+    pub accepted: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mutated_object: Option<Box<RawValue>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub audit_annotations: Option<Annotations>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub warnings: Option<Vec<String>>,
+}
+
+/// The audit annotations: values are strings, so the list of findings is JSON in JSON.
+#[derive(Debug, Serialize)]
+pub(crate) struct Annotations {
+    pub findings: String,
+}

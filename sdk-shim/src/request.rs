@@ -1,0 +1,222 @@
+//! The admission request that a policy judges.
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::json::{self, List, Str};
+use crate::views::{ObjectMeta, PodTemplate};
+use crate::{Error, Path};
+
+/// An `AdmissionRequest` (`admission.k8s.io/v1`), as Kubewarden hands it to a policy. Borrows from the payload.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Request<'a> {
+    /// The kind of the object, after the conversion that the webhook asked for.
+    #[serde(borrow)]
+    pub kind: GroupVersionKind<'a>,
+    /// The name; empty where the API server is still to make one from `generateName`.
+    #[serde(borrow)]
+    pub name: Str<'a>,
+    /// The namespace; empty for cluster-scoped objects. This one counts, not the object's own field.
+    #[serde(borrow)]
+    pub namespace: Str<'a>,
+    /// What is being done.
+    pub operation: Operation,
+    /// The subresource, for example `ephemeralcontainers`; empty for the object itself.
+    #[serde(borrow, alias = "subResource")]
+    pub sub_resource: Str<'a>,
+    /// Who asks.
+    #[serde(borrow, alias = "userInfo")]
+    pub user_info: UserInfo<'a>,
+    #[serde(borrow)]
+    object: Option<&'a RawValue>,
+    #[serde(borrow, alias = "oldObject")]
+    old_object: Option<&'a RawValue>,
+}
+
+/// Group, version and kind: `apps`, `v1`, `Deployment`. The core group is the empty string.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct GroupVersionKind<'a> {
+    /// The API group.
+    #[serde(borrow)]
+    pub group: Str<'a>,
+    /// The version.
+    #[serde(borrow)]
+    pub version: Str<'a>,
+    /// The kind.
+    #[serde(borrow)]
+    pub kind: Str<'a>,
+}
+
+/// What a request does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Operation {
+    /// A new object.
+    #[default]
+    Create,
+    /// A changed object; the old one is there too.
+    Update,
+    /// An object goes. Policies do not see these unless they ask for it, see [`Policy::JUDGES_DELETE`](crate::Policy::JUDGES_DELETE).
+    Delete,
+    /// A connection to a subresource such as `pods/exec`.
+    Connect,
+}
+
+/// Who makes a request.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct UserInfo<'a> {
+    /// The user's name; a ServiceAccount is `system:serviceaccount:<namespace>:<name>`.
+    #[serde(borrow)]
+    pub username: Str<'a>,
+    /// The groups that the user belongs to.
+    #[serde(borrow)]
+    pub groups: List<Str<'a>>,
+}
+
+/// Where each kind that runs pods keeps its pod template: kind, groups, and the place.
+const WORKLOADS: &[(&str, &[&str], Place)] = &[
+    ("Pod", &[""], Place { steps: &[], metadata: "metadata", spec: "spec" }),
+    ("PodTemplate", &[""], Place { steps: &["template"], metadata: "template.metadata", spec: "template.spec" }),
+    ("ReplicationController", &[""], Place::IN_SPEC),
+    ("Deployment", &["apps", "extensions"], Place::IN_SPEC),
+    ("ReplicaSet", &["apps", "extensions"], Place::IN_SPEC),
+    ("DaemonSet", &["apps", "extensions"], Place::IN_SPEC),
+    ("StatefulSet", &["apps"], Place::IN_SPEC),
+    ("Job", &["batch"], Place::IN_SPEC),
+    (
+        "CronJob",
+        &["batch"],
+        Place {
+            steps: &["spec", "jobTemplate", "spec", "template"],
+            metadata: "spec.jobTemplate.spec.template.metadata",
+            spec: "spec.jobTemplate.spec.template.spec",
+        },
+    ),
+];
+
+/// Where a pod template stands: the steps that lead to it, and the paths of what it holds.
+#[derive(Clone, Copy)]
+struct Place {
+    steps: &'static [&'static str],
+    metadata: &'static str,
+    spec: &'static str,
+}
+
+impl Place {
+    const IN_SPEC: Self = Self { steps: &["spec", "template"], metadata: "spec.template.metadata", spec: "spec.template.spec" };
+}
+
+impl<'a> Request<'a> {
+    /// The object as a view.
+    ///
+    /// # Errors
+    /// When the request holds no object, or one that the view cannot read.
+    pub fn object<T: Deserialize<'a>>(&self) -> Result<T, Error> {
+        read(self.raw_object()?, &Path::root())
+    }
+
+    /// The object as JSON, to look into it in other ways or to change it.
+    ///
+    /// # Errors
+    /// When the request holds no object.
+    pub fn raw_object(&self) -> Result<&'a RawValue, Error> {
+        self.object.ok_or_else(|| Error::malformed(&Path::root(), "the request holds no object"))
+    }
+
+    /// The object before an UPDATE or DELETE, where there is one.
+    ///
+    /// # Errors
+    /// When the view cannot read it.
+    pub fn old_object<T: Deserialize<'a>>(&self) -> Result<Option<T>, Error> {
+        self.old_object.map(|old| read(old, &Path::root())).transpose()
+    }
+
+    /// The pod template of any workload kind (Pod, Deployment, ReplicaSet, StatefulSet, DaemonSet, ReplicationController, Job,
+    /// CronJob, PodTemplate), with the path at which it stands; `None` for an object of another kind. `S` is the view of the
+    /// pod's spec: name your own to read fewer fields.
+    ///
+    /// # Errors
+    /// When the request holds no object, or the views cannot read it.
+    pub fn pod_template<S: Deserialize<'a> + Default>(&self) -> Result<Option<PodTemplate<'a, S>>, Error> {
+        let Some(place) = self.place() else { return Ok(None) };
+        read_template(self.raw_object()?, place).map(Some)
+    }
+
+    /// [`pod_template`](Self::pod_template) of the object before an UPDATE.
+    ///
+    /// # Errors
+    /// When the views cannot read it.
+    pub fn old_pod_template<S: Deserialize<'a> + Default>(&self) -> Result<Option<PodTemplate<'a, S>>, Error> {
+        match (self.place(), self.old_object) {
+            (Some(place), Some(old)) => read_template(old, place).map(Some),
+            _ => Ok(None),
+        }
+    }
+
+    /// Whether the object is of a kind that runs pods.
+    pub fn is_workload(&self) -> bool {
+        self.place().is_some()
+    }
+
+    fn place(&self) -> Option<Place> {
+        WORKLOADS
+            .iter()
+            .find(|(kind, groups, _)| self.kind.kind == *kind && groups.iter().any(|group| self.kind.group == *group))
+            .map(|(_, _, place)| *place)
+    }
+
+    /// Whether an UPDATE touches an object that is already on its way out.
+    pub(crate) fn is_being_deleted(&self) -> Result<bool, Error> {
+        #[derive(Deserialize, Default)]
+        #[serde(default)]
+        struct Object<'a> {
+            #[serde(borrow)]
+            metadata: Option<ObjectMeta<'a>>,
+        }
+        if self.operation != Operation::Update || self.old_object.is_none() {
+            return Ok(false);
+        }
+        let object: Object<'_> = self.object()?;
+        Ok(object.metadata.is_some_and(|metadata| !metadata.deletion_timestamp.is_empty()))
+    }
+
+    /// The same request about the object as it was before.
+    pub(crate) fn before(&self) -> Self {
+        Self { object: self.old_object, ..self.clone() }
+    }
+}
+
+fn read<'a, T: Deserialize<'a>>(raw: &'a RawValue, at: &Path<'_>) -> Result<T, Error> {
+    serde_json::from_str(raw.get()).map_err(|error| malformed(raw, &error, at))
+}
+
+fn malformed(raw: &RawValue, error: &serde_json::Error, at: &Path<'_>) -> Error {
+    let fault = json::explain(raw.get(), error);
+    Error::malformed(&at.field(&fault.path), fault.problem)
+}
+
+fn read_template<'a, S: Deserialize<'a> + Default>(object: &'a RawValue, place: Place) -> Result<PodTemplate<'a, S>, Error> {
+    let template = json::dig(object, place.steps).map_err(|error| malformed(object, &error, &Path::root()))?;
+    let part = |name: &str| match template {
+        Some(template) => json::dig(template, &[name]).map_err(|error| malformed(object, &error, &Path::root())),
+        None => Ok(None),
+    };
+    Ok(PodTemplate {
+        metadata: part("metadata")?.map(|raw| read(raw, &Path::new(place.metadata))).transpose()?.unwrap_or_default(),
+        spec: part("spec")?.map(|raw| read(raw, &Path::new(place.spec))).transpose()?.unwrap_or_default(),
+        metadata_path: Path::new(place.metadata),
+        spec_path: Path::new(place.spec),
+    })
+}
+
+/// The whole payload of `validate`.
+#[derive(Deserialize)]
+pub(crate) struct Payload<'a> {
+    #[serde(borrow)]
+    pub request: Request<'a>,
+    #[serde(borrow, default)]
+    pub settings: Option<&'a RawValue>,
+}
