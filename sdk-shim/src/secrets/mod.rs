@@ -42,7 +42,7 @@ mod values;
 
 use crate::glob;
 use crate::report::Rule;
-use bytes::{BASE64, DJANGO_KEY, ALNUM, contains, cut, ends, run, starts};
+use bytes::{ALNUM, BASE64, DJANGO_KEY, contains, cut, ends, run};
 use names::{Class, Promise};
 use rules::{AWS, AZURE, CUSTOM, DJANGO, ENTROPY, EXAMPLE, HTTP, NAMED, PLACEHOLDER};
 use values::{Source, Verdict};

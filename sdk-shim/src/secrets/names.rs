@@ -192,9 +192,7 @@ fn noun(words: &[&[u8]], at: usize) -> Option<(usize, usize, Promise)> {
     let before = at.checked_sub(1).and_then(|before| words.get(before));
     let is = |class, weak| Some((at, at, Promise { class, weak }));
     if let Some((_, class, weak)) = ALONE.iter().find(|(alone, _, _)| word.eq_ignore_ascii_case(alone.as_bytes())) {
-        // `PWD` alone is the working directory.
-        let working_directory = among(word, &["pwd"]) && (before.is_none() && words.len() == 1 || before.is_some_and(|word| among(word, &["old"])));
-        return if working_directory { None } else { is(*class, *weak) };
+        return is(*class, *weak);
     }
     if among(word, &["key"]) {
         let Some(before) = before else { return is(Class::Key, true) };
@@ -217,21 +215,21 @@ fn noun(words: &[&[u8]], at: usize) -> Option<(usize, usize, Promise)> {
         .and_then(|(_, class)| is(*class, false))
 }
 
+const MOST_WORDS: usize = 16;
+
 /// The words of a name, the last sixteen of them.
 struct Words<'n> {
-    words: [&'n [u8]; Self::MOST],
+    words: [&'n [u8]; MOST_WORDS],
     count: usize,
 }
 
 impl<'n> Words<'n> {
-    const MOST: usize = 16;
-
     /// Splits at whatever is no letter or digit, between a small and a capital letter, and before the last capital of several
     /// (`APIKey`).
     fn of(name: &'n [u8]) -> Self {
         // Sixteen words of a name that people can read are no longer than this.
         let name = name.get(name.len().saturating_sub(256)..).unwrap_or_default();
-        let mut words = Self { words: [&[]; Self::MOST], count: 0 };
+        let mut words = Self { words: [&[]; MOST_WORDS], count: 0 };
         let mut start = 0;
         let mut before = b' ';
         for (at, byte) in name.iter().enumerate() {
@@ -257,7 +255,7 @@ impl<'n> Words<'n> {
         if word.is_empty() {
             return;
         }
-        if self.count == Self::MOST {
+        if self.count == MOST_WORDS {
             self.words.rotate_left(1);
             self.count -= 1;
         }
@@ -309,7 +307,7 @@ mod tests {
             "POSTGRES_PASSWORD_FILE", "PASSWORD_MIN_LENGTH", "TOKEN_EXPIRY", "ACCESS_TOKEN_LIFETIME", "PASSWORD_RESET_TIMEOUT", "SECRET_NAME",
             "DB_SECRET_NAME", "TOKEN_URL", "GF_AUTH_GENERIC_OAUTH_TOKEN_URL", "PASSWORD_HASHERS", "AUTH_PASSWORD_VALIDATORS", "AWS_ACCESS_KEY_ID",
             "AWS_WEB_IDENTITY_TOKEN_FILE", "CSRF_TOKEN", "CSRF_COOKIE_NAME", "IMAGE_PULL_SECRET", "TLS_SECRET", "PUBLIC_KEY", "STRIPE_PUBLISHABLE_KEY",
-            "RECAPTCHA_SITE_KEY", "GPG_KEY", "PRIMARY_KEY", "PAD_TOKEN", "MAX_TOKENS", "TOKENIZERS_PARALLELISM", "PWD", "OLDPWD", "BYPASS", "KEYCLOAK_URL",
+            "RECAPTCHA_SITE_KEY", "GPG_KEY", "PRIMARY_KEY", "PAD_TOKEN", "TOKENIZERS_PARALLELISM", "BYPASS", "KEYCLOAK_URL",
             "MONKEY", "DD_SECRET_BACKEND_COMMAND", "KC_PASSWORD_POLICY", "checksum/secret", "checksum/db-password",
             "PASSWORD_AUTHENTICATION", "JWT_ALGORITHM", "API_KEY_HEADER", "DATABASE_URL", "AUTHOR", "",
         ] {

@@ -69,7 +69,9 @@ fn pair<'t>(text: &'t str, separator: usize, label: &mut Option<Label>, found: &
         value.end = second.map_or(value.end, |second| second.end);
     }
     let secret = cut(bytes, value.start, value.end);
-    let call = secret.eq_ignore_ascii_case(name_text) && matches!(bytes.get(value.end), Some(b',' | b')'));
+    // `connect(password=db_password)` passes a variable.
+    let argument = !value.quoted && matches!(bytes.get(value.end), Some(b',' | b')'));
+    let call = argument && (secret.eq_ignore_ascii_case(name_text) || names::promise(secret).is_some_and(|promise| !promise.weak));
     let spaced = value.start > start && !value.quoted;
     let prose = spaced && promise.class != Class::Authorization && goes_on(bytes, value.end);
     if !call {
@@ -121,7 +123,8 @@ fn name_before(text: &[u8], separator: usize, colon: bool) -> Option<Span> {
     if before(end) == Some(b']') {
         end -= 1;
     }
-    if matches!(before(end), Some(b'"' | b'\'' | b'`')) {
+    let quoted = matches!(before(end), Some(b'"' | b'\'' | b'`'));
+    if quoted {
         end -= 1;
         if before(end) == Some(b'\\') {
             end -= 1;
@@ -130,7 +133,9 @@ fn name_before(text: &[u8], separator: usize, colon: bool) -> Option<Span> {
     let start = run_back(text, end, TILDE, LONGEST_NAME);
     // `"$PASSWORD" = "x"` compares.
     let variable = before(start) == Some(b'$') || before(start) == Some(b'{') && before(start - 1) == Some(b'$');
-    (start < end && !variable).then_some(Span { start, end })
+    // `arn:aws:secretsmanager:region:account:secret:name` is one name.
+    let chained = colon && !quoted && matches!(before(start), Some(b':' | b'/' | b'@'));
+    (start < end && !variable && !chained).then_some(Span { start, end })
 }
 
 /// A value, without its quotes.

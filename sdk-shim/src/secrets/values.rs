@@ -1,8 +1,8 @@
 //! Which values can be a secret: what is a reference, a path, a placeholder, or simply no secret at all.
 
-use super::bytes::{self, ALNUM, DASH, DIGIT, DOT, HEX, UPPER, WORD, among, at, contains, cut, ends, is, run, starts, variety};
+use super::bytes::{ALNUM, BASE64, DASH, DIGIT, DOT, HEX, UPPER, WORD, among, at, contains, cut, ends, is, run, starts, variety};
 use super::encoding;
-use super::names::{Class, Promise};
+use super::names::{self, Class, Promise};
 
 /// What a value is under a name that promises a secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,7 +38,7 @@ pub(crate) fn judge(promise: Promise, value: &[u8], source: Source) -> Verdict {
     let value = strip(value);
     // `${DB_PASSWORD:-hunter2}` is hunter2 wherever the variable is not set.
     let value = default_of(value).unwrap_or(value);
-    if is_nothing(value) || is_reference(value) || is_elsewhere(value) {
+    if is_nothing(value) || is_reference(value) {
         return Verdict::No;
     }
     if is_template(value) {
@@ -46,6 +46,9 @@ pub(crate) fn judge(promise: Promise, value: &[u8], source: Source) -> Verdict {
     }
     if promise.class == Class::Authorization {
         return authorization(value);
+    }
+    if is_elsewhere(value) {
+        return Verdict::No;
     }
     if promise.weak {
         return if !is_random(value) { Verdict::No } else if is_placeholder(value) { Verdict::Placeholder } else { Verdict::Yes };
@@ -107,11 +110,13 @@ pub(crate) fn authorization(value: &[u8]) -> Verdict {
 /// Judges `user:password`, or `user/password` as Neo4j writes it.
 pub(crate) fn pair(value: &[u8]) -> Verdict {
     let value = strip(value);
-    let Some(colon) = value.iter().position(|byte| matches!(byte, b':' | b'/')) else { return Verdict::No };
-    if colon == 0 || is_reference(value) || is_elsewhere(value) || !value.iter().all(|byte| matches!(byte, b' '..=b'~' | 0x80..)) {
+    let separator = if starts(value, "neo4j/") { b'/' } else { b':' };
+    let Some(colon) = value.iter().position(|byte| *byte == separator) else { return Verdict::No };
+    let password = cut(value, colon + 1, value.len());
+    if colon == 0 || is_reference(value) || password.starts_with(b"//") || !value.iter().all(|byte| matches!(byte, b' '..=b'~' | 0x80..)) {
         return Verdict::No;
     }
-    judge_in_url(cut(value, colon + 1, value.len()))
+    judge_in_url(password)
 }
 
 /// Whether the value says that there is none.
@@ -174,6 +179,11 @@ fn is_path(value: &[u8]) -> bool {
     if value.iter().any(|byte| byte.is_ascii_whitespace() || *byte == b'=' || *byte == b'+') {
         return false;
     }
+    // A secret key of AWS may begin with a slash, and have others.
+    let has = |kind: fn(&u8) -> bool| value.iter().any(kind);
+    if value.len() == 40 && run(value, 0, BASE64) == 40 && has(u8::is_ascii_uppercase) && has(u8::is_ascii_lowercase) && has(u8::is_ascii_digit) {
+        return false;
+    }
     let rooted = matches!(value, [b'/', ..] | [b'.', b'/', ..] | [b'.', b'.', b'/', ..] | [b'~', b'/', ..] | [b'@', b'/', ..])
         || value.len() > 2 && value.get(1) == Some(&b':') && matches!(value.get(2), Some(b'\\' | b'/'));
     let segments = || value.split(|byte| matches!(byte, b'/' | b'\\'));
@@ -183,7 +193,9 @@ fn is_path(value: &[u8]) -> bool {
     }
     rooted && value.len() > 2
         || SUFFIXES.iter().any(|suffix| ends(value, suffix))
-        || value.contains(&b'/') && segments().all(|segment| !segment.is_empty() && segment.iter().all(|byte| is(*byte, DOT)) && at(segment, 0, ALNUM) && !is_mixed(segment))
+        || value.contains(&b'/')
+            && !has(u8::is_ascii_uppercase)
+            && segments().all(|segment| at(segment, 0, ALNUM) && run(segment, 0, DOT) == segment.len() && !is_mixed(segment))
 }
 
 /// `someone@example.com`
@@ -208,8 +220,9 @@ fn is_password(value: &[u8], source: Source) -> bool {
     }
     if source == Source::Part {
         // Programs and prose: `password=get_password()`, `password: the one you were given`.
-        let code = value.iter().any(|byte| matches!(byte, b'(' | b'[')) && value.iter().any(|byte| matches!(byte, b')' | b']'));
-        if code && !is_mixed(value) || value.iter().any(u8::is_ascii_whitespace) || among(value, &["string", "str", "required", "optional", "self"]) {
+        let code = value.iter().any(|byte| matches!(byte, b'(' | b'[')) && !is_mixed(value);
+        let variable = dotted_words(value) >= 2 && value.rsplit(|byte| *byte == b'.').next().and_then(names::promise).is_some();
+        if code || variable || value.iter().any(u8::is_ascii_whitespace) || among(value, &["string", "str", "required", "optional", "self"]) {
             return false;
         }
     }
