@@ -284,7 +284,8 @@ pub trait Host {
             Some(_) => "kubernetes/list_resources_by_namespace",
             None => "kubernetes/list_resources_all",
         };
-        ask(self, call, &Payload { api_version, kind, namespace, label_selector, field_selector, field_masks })
+        let payload = Payload { api_version, kind, namespace, label_selector, field_selector, field_masks };
+        ask(self, call, &payload).map_err(|error| about(api_version, kind, error))
     }
 
     /// Gets an object; `None` when there is none.
@@ -306,9 +307,8 @@ pub trait Host {
         match ask(self, "kubernetes/get_resource", &Payload { api_version, kind, name, namespace, disable_cache, field_masks })
         {
             Ok(answer) => Ok(Some(answer)),
-            // The policy server has no code for "not found", only this text.
-            Err(Error::Host(error)) if error.problem.contains("Cannot find ") => Ok(None),
-            Err(error) => Err(error),
+            Err(Error::Host(error)) if says_not_found(&error.problem, api_version, kind) => Ok(None),
+            Err(error) => Err(about(api_version, kind, error)),
         }
     }
 
@@ -384,6 +384,24 @@ pub trait Host {
             ips: Vec<String>,
         }
         ask(self, "net/v1/dns_lookup_host", &host)?.read::<Lookup>().map(|answer| answer.ips)
+    }
+}
+
+/// The policy server has no code for "not found", only the text `Cannot find v1/Namespace named 'shop' inside of namespace 'None'`. A
+/// kind that the cluster does not know reads much alike, `Cannot find resource v1/Namespaze`, and is a failure.
+fn says_not_found(problem: &str, api_version: &str, kind: &str) -> bool {
+    let rest = problem.split("Cannot find ").nth(1);
+    let rest = rest.and_then(|rest| rest.strip_prefix(api_version)).and_then(|rest| rest.strip_prefix('/'));
+    rest.and_then(|rest| rest.strip_prefix(kind)).is_some_and(|rest| rest.starts_with(" named '"))
+}
+
+/// Says what was asked for: the policy server does not always.
+fn about(api_version: &str, kind: &str, error: Error) -> Error {
+    match error {
+        Error::Host(HostError { call, problem }) => {
+            Error::Host(HostError { call, problem: [api_version, "/", kind, ": ", &problem].concat() })
+        }
+        other => other,
     }
 }
 
