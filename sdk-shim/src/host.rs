@@ -307,7 +307,7 @@ pub trait Host {
         match ask(self, "kubernetes/get_resource", &Payload { api_version, kind, name, namespace, disable_cache, field_masks })
         {
             Ok(answer) => Ok(Some(answer)),
-            Err(Error::Host(error)) if says_not_found(&error.problem, api_version, kind) => Ok(None),
+            Err(Error::Host(error)) if is_not_found(&error.problem) => Ok(None),
             Err(error) => Err(about(api_version, kind, error)),
         }
     }
@@ -387,12 +387,11 @@ pub trait Host {
     }
 }
 
-/// The policy server has no code for "not found", only the text `Cannot find v1/Namespace named 'shop' inside of namespace 'None'`. A
-/// kind that the cluster does not know reads much alike, `Cannot find resource v1/Namespaze`, and is a failure.
-fn says_not_found(problem: &str, api_version: &str, kind: &str) -> bool {
-    let rest = problem.split("Cannot find ").nth(1);
-    let rest = rest.and_then(|rest| rest.strip_prefix(api_version)).and_then(|rest| rest.strip_prefix('/'));
-    rest.and_then(|rest| rest.strip_prefix(kind)).is_some_and(|rest| rest.starts_with(" named '"))
+/// The policy server has no code for "not found", only the text `Cannot find v1/Namespace named 'x' …`. That a *kind* is not there,
+/// `Cannot find resource v1/Thing`, is another matter: then the call failed.
+fn is_not_found(problem: &str) -> bool {
+    let contains = |text: &str| problem.as_bytes().windows(text.len()).any(|window| window == text.as_bytes());
+    contains("Cannot find ") && contains(" named '")
 }
 
 /// Says what was asked for: the policy server does not always.

@@ -212,13 +212,10 @@ impl Policy {
         if message.contains("execution deadline exceeded") {
             return EvalError::Deadline(self.engine.limits.deadline);
         }
-        if message.contains("wasm backtrace") || message.contains("error while executing at wasm") || message.contains("wasm trap") {
-            // The last line is the cause: the trap's name.
-            let reason = message.lines().rev().map(str::trim).find(|line| !line.is_empty()).unwrap_or(message);
-            let reason = reason.trim_start_matches("wasm trap: ");
-            return self.trap(if reason.contains("wasm!") || reason.contains("<unknown>") { "wasm trap" } else { reason });
+        match message.strip_prefix("wasm trap: ") {
+            Some(reason) => self.trap(reason),
+            None => EvalError::Guest(message.to_owned()),
         }
-        EvalError::Guest(message.to_owned())
     }
 }
 
