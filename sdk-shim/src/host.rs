@@ -284,7 +284,8 @@ pub trait Host {
             Some(_) => "kubernetes/list_resources_by_namespace",
             None => "kubernetes/list_resources_all",
         };
-        ask(self, call, &Payload { api_version, kind, namespace, label_selector, field_selector, field_masks })
+        let payload = Payload { api_version, kind, namespace, label_selector, field_selector, field_masks };
+        ask(self, call, &payload).map_err(|error| about(api_version, kind, error))
     }
 
     /// Gets an object; `None` when there is none.
@@ -307,7 +308,7 @@ pub trait Host {
         {
             Ok(answer) => Ok(Some(answer)),
             Err(Error::Host(error)) if is_not_found(&error.problem) => Ok(None),
-            Err(error) => Err(error),
+            Err(error) => Err(about(api_version, kind, error)),
         }
     }
 
@@ -391,6 +392,16 @@ pub trait Host {
 fn is_not_found(problem: &str) -> bool {
     let contains = |text: &str| problem.as_bytes().windows(text.len()).any(|window| window == text.as_bytes());
     contains("Cannot find ") && contains(" named '")
+}
+
+/// Says what was asked for: the policy server does not always.
+fn about(api_version: &str, kind: &str, error: Error) -> Error {
+    match error {
+        Error::Host(HostError { call, problem }) => {
+            Error::Host(HostError { call, problem: [api_version, "/", kind, ": ", &problem].concat() })
+        }
+        other => other,
+    }
 }
 
 /// Pairs, written as a map.
