@@ -397,7 +397,9 @@ mod tests {
 
     #[test]
     fn names_narrow() {
-        let role = read(r#"{"rules": [{"apiGroups": [""], "resources": ["secrets"], "verbs": ["get", "list"], "resourceNames": ["db"]}]}"#);
+        let role = read(
+            r#"{"rules": [{"apiGroups": [""], "resources": ["secrets"], "verbs": ["get", "list"], "resourceNames": ["db"]}]}"#,
+        );
         let rules = Rules::of_role(&role.rules);
         let ask = |verb, name| rules.allows(&ResourceRequest { verb, group: "", resource: "secrets", subresource: "", name });
         assert_eq!(ask("get", Name::Is("db")), Some(0));
@@ -410,7 +412,8 @@ mod tests {
 
     #[test]
     fn nulls_are_absent() {
-        let role = read(r#"{"metadata": null, "rules": [null, {"verbs": null, "resources": [null]}], "aggregationRule": null}"#);
+        let role =
+            read(r#"{"metadata": null, "rules": [null, {"verbs": null, "resources": [null]}], "aggregationRule": null}"#);
         assert_eq!(role.rules.len(), 2);
         assert!(role.aggregation_rule.is_none());
         assert_eq!(role.rules[1].resources[0], "");
@@ -457,7 +460,10 @@ mod tests {
         assert!(selector.selects_only_label("tier", "web"));
         assert!(!selector.selects_only_label("tier", "db"));
         let expression = &selector.match_expressions[0];
-        assert_eq!((expression.key.as_str(), expression.operator.as_str(), expression.values[0].as_str()), ("tier", "In", "web"));
+        assert_eq!(
+            (expression.key.as_str(), expression.operator.as_str(), expression.values[0].as_str()),
+            ("tier", "In", "web")
+        );
     }
 
     #[test]
