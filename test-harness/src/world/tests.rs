@@ -94,7 +94,7 @@ fn the_later_of_two_objects_with_a_name_counts() {
 fn faults_fail() {
     let mut world = cluster();
     world.set_faults(vec![Fault { call: "kubernetes/get_resource".to_owned(), error: "away".to_owned() }]);
-    assert_eq!(problem(world.get(&GetQuery::new("v1", "Node", "n"))), "away");
+    assert_eq!(problem(world.get(&GetQuery::new("v1", "Node", "n"))), "v1/Node: away");
     assert_eq!(names(&list(&world, &ListQuery::new("v1", "Node"))), ["n"]);
 }
 
