@@ -255,19 +255,23 @@ pub struct Verification {
     pub digest: String,
 }
 
-/// The policy server, as a policy sees it. Every failed call is an error that names the call; with `?` it rejects the object.
+/// The policy server, as a policy sees it: one call that all others are made of. What policies use are the typed methods of
+/// `dyn Host`. Every failed call is an error that names the call; with `?` it rejects the object.
 pub trait Host {
-    /// One call of the waPC binding `kubewarden`. The typed methods are what policies use.
+    /// One call of the waPC binding `kubewarden`.
     ///
     /// # Errors
     /// When the host refuses, fails, or knows no such call.
     fn call(&self, namespace: &str, operation: &str, payload: &[u8]) -> Result<Vec<u8>, HostError>;
+}
 
+// Not provided methods of the trait: its table of functions would bring all of them into every module.
+impl dyn Host + '_ {
     /// Lists objects.
     ///
     /// # Errors
     /// When the call fails.
-    fn list(&self, query: &ListQuery<'_>) -> Result<Answer, Error> {
+    pub fn list(&self, query: &ListQuery<'_>) -> Result<Answer, Error> {
         #[derive(Serialize)]
         struct Payload<'q> {
             api_version: &'q str,
@@ -292,7 +296,7 @@ pub trait Host {
     ///
     /// # Errors
     /// When the call fails.
-    fn get(&self, query: &GetQuery<'_>) -> Result<Option<Answer>, Error> {
+    pub fn get(&self, query: &GetQuery<'_>) -> Result<Option<Answer>, Error> {
         #[derive(Serialize)]
         struct Payload<'q> {
             api_version: &'q str,
@@ -316,7 +320,7 @@ pub trait Host {
     ///
     /// # Errors
     /// When the call fails.
-    fn can_i(&self, review: &AccessReview<'_>) -> Result<AccessDecision, Error> {
+    pub fn can_i(&self, review: &AccessReview<'_>) -> Result<AccessDecision, Error> {
         #[derive(Serialize)]
         struct Payload<'q> {
             subject_access_review: &'q AccessReview<'q>,
@@ -329,7 +333,7 @@ pub trait Host {
     ///
     /// # Errors
     /// When the call fails.
-    fn manifest_digest(&self, image: &str) -> Result<String, Error> {
+    pub fn manifest_digest(&self, image: &str) -> Result<String, Error> {
         #[derive(Deserialize)]
         struct Digest {
             digest: String,
@@ -341,7 +345,7 @@ pub trait Host {
     ///
     /// # Errors
     /// When the call fails.
-    fn oci_manifest(&self, image: &str) -> Result<Answer, Error> {
+    pub fn oci_manifest(&self, image: &str) -> Result<Answer, Error> {
         ask(self, "oci/v1/oci_manifest", &image)
     }
 
@@ -349,7 +353,7 @@ pub trait Host {
     ///
     /// # Errors
     /// When the call fails.
-    fn oci_config(&self, image: &str) -> Result<Answer, Error> {
+    pub fn oci_config(&self, image: &str) -> Result<Answer, Error> {
         ask(self, "oci/v1/oci_manifest_config", &image)
     }
 
@@ -357,7 +361,7 @@ pub trait Host {
     ///
     /// # Errors
     /// When the call fails, which it also does for an image without signatures.
-    fn verify_signature(
+    pub fn verify_signature(
         &self,
         image: &str,
         signature: &Signature<'_>,
@@ -378,7 +382,7 @@ pub trait Host {
     ///
     /// # Errors
     /// When the call fails.
-    fn lookup_host(&self, host: &str) -> Result<Vec<String>, Error> {
+    pub fn lookup_host(&self, host: &str) -> Result<Vec<String>, Error> {
         #[derive(Deserialize)]
         struct Lookup {
             ips: Vec<String>,
@@ -414,7 +418,7 @@ impl Serialize for Annotations<'_> {
 }
 
 /// Makes a call whose name is `namespace/operation`.
-fn ask<H: Host + ?Sized>(host: &H, call: &'static str, payload: &impl Serialize) -> Result<Answer, Error> {
+fn ask(host: &dyn Host, call: &'static str, payload: &impl Serialize) -> Result<Answer, Error> {
     let (namespace, operation) = call.split_once('/').unwrap_or((call, ""));
     let failed = |problem: String| HostError::new(namespace, operation, problem);
     let payload = serde_json::to_vec(payload).map_err(|error| failed(error.to_string()))?;

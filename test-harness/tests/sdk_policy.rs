@@ -58,7 +58,8 @@ fn official_policies_run() {
         });
         AdmissionRequest::create(pod, "shop").unwrap()
     };
-    let validate = |name, host_network, settings: Value| policy.validate(&request(name, host_network), &settings, &world).unwrap();
+    let validate =
+        |name, host_network, settings: Value| policy.validate(&request(name, host_network), &settings, &world).unwrap();
 
     assert_eq!(policy.protocol_version().unwrap(), "v1");
     assert!(policy.watches(&request("web", false)));
