@@ -255,19 +255,23 @@ pub struct Verification {
     pub digest: String,
 }
 
-/// The policy server, as a policy sees it. Every failed call is an error that names the call; with `?` it rejects the object.
+/// The policy server, as a policy sees it: one call that all others are made of. What policies use are the typed methods of
+/// `dyn Host`. Every failed call is an error that names the call; with `?` it rejects the object.
 pub trait Host {
-    /// One call of the waPC binding `kubewarden`. The typed methods are what policies use.
+    /// One call of the waPC binding `kubewarden`.
     ///
     /// # Errors
     /// When the host refuses, fails, or knows no such call.
     fn call(&self, namespace: &str, operation: &str, payload: &[u8]) -> Result<Vec<u8>, HostError>;
+}
 
+// Not provided methods of the trait: its table of functions would bring all of them into every module.
+impl dyn Host + '_ {
     /// Lists objects.
     ///
     /// # Errors
     /// When the call fails.
-    fn list(&self, query: &ListQuery<'_>) -> Result<Answer, Error> {
+    pub fn list(&self, query: &ListQuery<'_>) -> Result<Answer, Error> {
         #[derive(Serialize)]
         struct Payload<'q> {
             api_version: &'q str,
@@ -284,14 +288,15 @@ pub trait Host {
             Some(_) => "kubernetes/list_resources_by_namespace",
             None => "kubernetes/list_resources_all",
         };
-        ask(self, call, &Payload { api_version, kind, namespace, label_selector, field_selector, field_masks })
+        let payload = Payload { api_version, kind, namespace, label_selector, field_selector, field_masks };
+        ask(self, call, &payload).map_err(|error| about(api_version, kind, error))
     }
 
     /// Gets an object; `None` when there is none.
     ///
     /// # Errors
     /// When the call fails.
-    fn get(&self, query: &GetQuery<'_>) -> Result<Option<Answer>, Error> {
+    pub fn get(&self, query: &GetQuery<'_>) -> Result<Option<Answer>, Error> {
         #[derive(Serialize)]
         struct Payload<'q> {
             api_version: &'q str,
@@ -306,9 +311,8 @@ pub trait Host {
         match ask(self, "kubernetes/get_resource", &Payload { api_version, kind, name, namespace, disable_cache, field_masks })
         {
             Ok(answer) => Ok(Some(answer)),
-            // The policy server has no code for "not found", only this text.
-            Err(Error::Host(error)) if error.problem.contains("Cannot find ") => Ok(None),
-            Err(error) => Err(error),
+            Err(Error::Host(error)) if is_not_found(&error.problem) => Ok(None),
+            Err(error) => Err(about(api_version, kind, error)),
         }
     }
 
@@ -316,7 +320,7 @@ pub trait Host {
     ///
     /// # Errors
     /// When the call fails.
-    fn can_i(&self, review: &AccessReview<'_>) -> Result<AccessDecision, Error> {
+    pub fn can_i(&self, review: &AccessReview<'_>) -> Result<AccessDecision, Error> {
         #[derive(Serialize)]
         struct Payload<'q> {
             subject_access_review: &'q AccessReview<'q>,
@@ -329,7 +333,7 @@ pub trait Host {
     ///
     /// # Errors
     /// When the call fails.
-    fn manifest_digest(&self, image: &str) -> Result<String, Error> {
+    pub fn manifest_digest(&self, image: &str) -> Result<String, Error> {
         #[derive(Deserialize)]
         struct Digest {
             digest: String,
@@ -341,7 +345,7 @@ pub trait Host {
     ///
     /// # Errors
     /// When the call fails.
-    fn oci_manifest(&self, image: &str) -> Result<Answer, Error> {
+    pub fn oci_manifest(&self, image: &str) -> Result<Answer, Error> {
         ask(self, "oci/v1/oci_manifest", &image)
     }
 
@@ -349,7 +353,7 @@ pub trait Host {
     ///
     /// # Errors
     /// When the call fails.
-    fn oci_config(&self, image: &str) -> Result<Answer, Error> {
+    pub fn oci_config(&self, image: &str) -> Result<Answer, Error> {
         ask(self, "oci/v1/oci_manifest_config", &image)
     }
 
@@ -357,7 +361,7 @@ pub trait Host {
     ///
     /// # Errors
     /// When the call fails, which it also does for an image without signatures.
-    fn verify_signature(
+    pub fn verify_signature(
         &self,
         image: &str,
         signature: &Signature<'_>,
@@ -378,12 +382,29 @@ pub trait Host {
     ///
     /// # Errors
     /// When the call fails.
-    fn lookup_host(&self, host: &str) -> Result<Vec<String>, Error> {
+    pub fn lookup_host(&self, host: &str) -> Result<Vec<String>, Error> {
         #[derive(Deserialize)]
         struct Lookup {
             ips: Vec<String>,
         }
         ask(self, "net/v1/dns_lookup_host", &host)?.read::<Lookup>().map(|answer| answer.ips)
+    }
+}
+
+/// The policy server has no code for "not found", only the text `Cannot find v1/Namespace named 'x' …`. That a *kind* is not there,
+/// `Cannot find resource v1/Thing`, is another matter: then the call failed.
+fn is_not_found(problem: &str) -> bool {
+    let contains = |text: &str| problem.as_bytes().windows(text.len()).any(|window| window == text.as_bytes());
+    contains("Cannot find ") && contains(" named '")
+}
+
+/// Says what was asked for: the policy server does not always.
+fn about(api_version: &str, kind: &str, error: Error) -> Error {
+    match error {
+        Error::Host(HostError { call, problem }) => {
+            Error::Host(HostError { call, problem: [api_version, "/", kind, ": ", &problem].concat() })
+        }
+        other => other,
     }
 }
 
@@ -397,7 +418,7 @@ impl Serialize for Annotations<'_> {
 }
 
 /// Makes a call whose name is `namespace/operation`.
-fn ask<H: Host + ?Sized>(host: &H, call: &'static str, payload: &impl Serialize) -> Result<Answer, Error> {
+fn ask(host: &dyn Host, call: &'static str, payload: &impl Serialize) -> Result<Answer, Error> {
     let (namespace, operation) = call.split_once('/').unwrap_or((call, ""));
     let failed = |problem: String| HostError::new(namespace, operation, problem);
     let payload = serde_json::to_vec(payload).map_err(|error| failed(error.to_string()))?;

@@ -8,7 +8,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::ops::Deref;
 
-use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 /// A string that borrows from the request where it holds no escapes. `null` reads as the empty string.
@@ -33,6 +33,12 @@ impl Deref for Str<'_> {
 impl<'a> From<&'a str> for Str<'a> {
     fn from(text: &'a str) -> Self {
         Self(Cow::Borrowed(text))
+    }
+}
+
+impl From<String> for Str<'_> {
+    fn from(text: String) -> Self {
+        Self(Cow::Owned(text))
     }
 }
 
@@ -243,35 +249,49 @@ pub trait View<'de>: Default {
 /// Reads a view; `null` reads as the view's default.
 #[doc(hidden)]
 pub fn read_view<'de, V: View<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<V, D::Error> {
-    struct ViewVisitor<V>(PhantomData<V>);
+    deserializer.deserialize_option(ViewVisitor::<V, false>(PhantomData))
+}
 
-    impl<'de, V: View<'de>> Visitor<'de> for ViewVisitor<V> {
-        type Value = V;
+/// Reads a view from a text in which every key must be one that the view knows, as settings are read. The error says what is wrong,
+/// and where.
+pub(crate) fn strict_view<'de, V: View<'de>>(raw: &'de RawValue) -> Result<V, String> {
+    let mut deserializer = serde_json::Deserializer::from_str(raw.get());
+    deserializer.deserialize_option(ViewVisitor::<V, true>(PhantomData)).map_err(|error| {
+        let fault = explain(raw.get(), &error);
+        if fault.path.is_empty() { fault.problem } else { format!("{}: {}", fault.path, fault.problem) }
+    })
+}
 
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("a map")
-        }
+struct ViewVisitor<V, const STRICT: bool>(PhantomData<V>);
 
-        fn visit_none<E>(self) -> Result<V, E> {
-            Ok(V::default())
-        }
+impl<'de, V: View<'de>, const STRICT: bool> Visitor<'de> for ViewVisitor<V, STRICT> {
+    type Value = V;
 
-        fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<V, D::Error> {
-            deserializer.deserialize_map(self)
-        }
-
-        fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<V, A::Error> {
-            let mut view = V::default();
-            while let Some(key) = entries.next_key::<Str<'de>>()? {
-                if !view.read_field(&key, &mut entries)? {
-                    entries.next_value::<IgnoredAny>()?;
-                }
-            }
-            Ok(view)
-        }
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a map")
     }
 
-    deserializer.deserialize_option(ViewVisitor(PhantomData))
+    fn visit_none<E>(self) -> Result<V, E> {
+        Ok(V::default())
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<V, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<V, A::Error> {
+        let mut view = V::default();
+        while let Some(key) = entries.next_key::<Str<'de>>()? {
+            if view.read_field(&key, &mut entries)? {
+                continue;
+            }
+            if STRICT {
+                return Err(A::Error::custom(format_args!("unknown field `{key}`")));
+            }
+            entries.next_value::<IgnoredAny>()?;
+        }
+        Ok(view)
+    }
 }
 
 /// Declares views: structs that read the fields that they name from a JSON object, and skip the others.
