@@ -141,16 +141,16 @@ impl<'t> Found<'t> {
         }
         let Span { start: offset, end } = span;
         let fingerprint = fingerprint(cut(self.text, offset, end));
+        // A name that looks like a token is not shown.
+        let name = if name.len() <= 40 && !values::is_mixed(name.as_bytes()) { name } else { "" };
         self.matches.push(Match { rule, what, prefix, name, offset, length: end - offset, encoding: Encoding::Plain, fingerprint, end });
     }
 
     /// Takes over what was found in a decoded part of the text.
     fn adopt(&mut self, inner: &[Match<'_>], span: Span, encoding: Encoding) {
-        let from = self.matches.len();
         for found in inner {
             self.matches.push(Match { name: "", offset: span.start, end: span.end, encoding, ..found.clone() });
         }
-        debug_assert!(from <= self.matches.len());
     }
 }
 
@@ -322,7 +322,11 @@ impl<'o> Scanner<'o> {
             }
             return;
         };
-        let verdict = values::judge(promise, bytes, Source::Whole);
+        let mut verdict = values::judge(promise, bytes, Source::Whole);
+        // `API_TOKEN=API_TOKEN`: a template that nobody filled in. As a password it would work.
+        if verdict == Verdict::Yes && promise.class != Class::Password && name.contains(['_', '-']) && bytes.trim_ascii().eq_ignore_ascii_case(name.as_bytes()) {
+            verdict = Verdict::Placeholder;
+        }
         named(verdict, promise.class, name.as_bytes(), "", bytes, span, found);
     }
 
@@ -345,27 +349,33 @@ impl<'o> Scanner<'o> {
 /// How many encodings are looked through.
 const DEEPEST: u32 = 2;
 
+const FNV_PRIME: u64 = 0x0100_0000_01b3;
+
 /// FNV-1a, 64 bits.
 fn hash(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(FNV_PRIME))
 }
 
 /// A hash that white space and the escapes of JSON do not change.
 fn fingerprint(secret: &[u8]) -> u64 {
-    let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
-    let mut escaped = false;
-    for byte in secret {
-        let skip = match byte {
-            b'\\' => true,
-            b'n' | b'r' | b't' if escaped => true,
-            byte => byte.is_ascii_whitespace(),
+    let mut fingerprint = hash(&[]);
+    let mut rest = secret;
+    while let Some((byte, after)) = rest.split_first() {
+        let (seen, next) = match (byte, after) {
+            (b'\\', [b'u', digits @ ..]) => match digits.get(..4).and_then(encoding::number) {
+                Some(value) => (Some(value as u8), digits.get(4..).unwrap_or_default()),
+                None => (None, after),
+            },
+            (b'\\', [b'n' | b'r' | b't', next @ ..]) => (None, next),
+            (b'\\', _) => (None, after),
+            _ => ((!byte.is_ascii_whitespace()).then_some(*byte), after),
         };
-        escaped = *byte == b'\\';
-        if !skip {
-            hash = (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+        if let Some(byte) = seen {
+            fingerprint = (fingerprint ^ u64::from(byte)).wrapping_mul(FNV_PRIME);
         }
+        rest = next;
     }
-    hash
+    fingerprint
 }
 
 #[cfg(test)]

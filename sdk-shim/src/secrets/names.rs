@@ -151,6 +151,10 @@ const METADATA_AFTER: &[&str] = &[
     "exchange", "review", "reviewer", "cache", "model", "lookup", "query", "bucket", "table", "topic", "queue", "image",
     "pair", "ring", "space", "word", "board", "code", "vault", "set", "ops", "injector", "sync", "agent", "operator", "controller", "webhook",
     "cert", "certificate", "ca", "pem", "crt", "pub", "public", "bound", "secure", "samesite", "httponly", "sizes", "limits", "per",
+    "checker", "check", "checks", "strategy", "family", "style", "meter", "sharing", "visible", "visibility", "show", "hide", "toggle", "tool",
+    "tools", "library", "management", "support", "supported", "reuse", "lock", "lockout", "block", "auto", "generation", "random", "page",
+    "view", "form", "input", "placeholder", "icon", "app", "api", "ready", "exists", "present", "changes", "requests", "request", "rate",
+    "usages", "savings", "stream", "counter", "counts", "window", "santa", "garden", "introspection", "revocation", "cleanup", "propagation",
 ];
 
 /// Words that end in a noun of a secret by chance.
@@ -165,14 +169,16 @@ pub(crate) fn promise(name: &[u8]) -> Option<Promise> {
     let words = words.as_slice();
     // The last noun counts: in `PASSWORD_RESET_TOKEN` it is the token.
     let (at, first, mut promise) = (0..words.len()).rev().find_map(|at| noun(words, at))?;
+    let mut unknown = 0;
     for word in words.iter().skip(at + 1) {
         if among(word, METADATA_AFTER) {
             return None;
         }
-        if !among(word, NEUTRAL_AFTER) {
-            promise.weak = true;
-        }
+        unknown += usize::from(!among(word, NEUTRAL_AFTER));
     }
+    // `PASSWORD_GRAFANA` says whose it is; `PASSWORD_OF_THE_OLD_SYSTEM` and `PASS_REMOTE` may say anything, and so may keys.
+    let owned = unknown <= 1 && promise.class != Class::Key && !words.get(at).is_some_and(|word| among(word, &["pass"]));
+    promise.weak |= unknown > 0 && !owned;
     let before = words.get(..first).unwrap_or_default();
     let last = before.last().copied().unwrap_or_default();
     let public = || before.iter().any(|word| among(word, &["public"]));
@@ -180,7 +186,8 @@ pub(crate) fn promise(name: &[u8]) -> Option<Promise> {
         || match promise.class {
             Class::Secret => among(last, NAMES_AN_OBJECT),
             Class::Key => among(last, HARMLESS_BEFORE) || public(),
-            Class::Token => among(last, HARMLESS_TOKENS) || public(),
+            // `ETCD_INITIAL_CLUSTER_TOKEN` only tells clusters apart.
+            Class::Token => among(last, HARMLESS_TOKENS) || public() || among(last, &["cluster"]) && before.iter().any(|word| among(word, &["initial"])),
             Class::Password | Class::Authorization => false,
         };
     if harmless { None } else { Some(promise) }
@@ -250,7 +257,7 @@ impl<'n> Words<'n> {
 
     fn push(&mut self, word: &'n [u8]) {
         // `password2` is a password too.
-        let letters = word.iter().rposition(|byte| !byte.is_ascii_digit()).map_or(word.len(), |last| last + 1);
+        let letters = word.iter().rposition(|byte| !byte.is_ascii_digit()).map_or(0, |last| last + 1);
         let word = word.get(..letters).unwrap_or_default();
         if word.is_empty() {
             return;
@@ -283,7 +290,7 @@ mod tests {
         for name in [
             "DB_PASSWORD", "db_password", "db-password", "dbPassword", "DbPassword", "db.password", "DBPASSWORD", "PGPASSWORD", "dbpass", "DB_PW",
             "MYSQL_PWD", "spring.datasource.password", "PASSWORD", "POSTGRES_PASSWORD_PROD", "password2", "DB_PASSWORD_V2", "REDISCLI_AUTH", "requirepass",
-            "javax.net.ssl.keyStorePassword", "GF_SECURITY_ADMIN_PASSWORD", "PasswordOld",
+            "javax.net.ssl.keyStorePassword", "PASSWORD_GRAFANA", "GF_SECURITY_ADMIN_PASSWORD", "PasswordOld",
         ] {
             assert_eq!(class(name), Some((Class::Password, false)), "{name}");
         }
@@ -296,7 +303,7 @@ mod tests {
         for name in ["SECRET_KEY", "API_KEY", "apiKey", "APIKey", "AWS_SECRET_ACCESS_KEY", "SECRET_KEY_BASE", "SECRET_KEY_FALLBACKS", "DD_API_KEY"] {
             assert_eq!(class(name), Some((Class::Key, false)), "{name}");
         }
-        for name in ["PASSWORD_GRAFANA", "TOKEN_BILLING"] {
+        for name in ["PASSWORD_OF_NOBODY_KNOWN", "PASS_REMOTE", "API_KEY_BILLING", "MAPS_KEY", "CREDENTIALS"] {
             assert!(class(name).is_some_and(|(_, weak)| weak), "{name}");
         }
     }
@@ -309,7 +316,7 @@ mod tests {
             "AWS_WEB_IDENTITY_TOKEN_FILE", "CSRF_TOKEN", "CSRF_COOKIE_NAME", "IMAGE_PULL_SECRET", "TLS_SECRET", "PUBLIC_KEY", "STRIPE_PUBLISHABLE_KEY",
             "RECAPTCHA_SITE_KEY", "GPG_KEY", "PRIMARY_KEY", "PAD_TOKEN", "TOKENIZERS_PARALLELISM", "BYPASS", "KEYCLOAK_URL",
             "MONKEY", "DD_SECRET_BACKEND_COMMAND", "KC_PASSWORD_POLICY", "checksum/secret", "checksum/db-password",
-            "PASSWORD_AUTHENTICATION", "JWT_ALGORITHM", "API_KEY_HEADER", "DATABASE_URL", "AUTHOR", "",
+            "PASSWORD_AUTHENTICATION", "ETCD_INITIAL_CLUSTER_TOKEN", "JWT_ALGORITHM", "API_KEY_HEADER", "DATABASE_URL", "AUTHOR", "",
         ] {
             assert_eq!(class(name), None, "{name}");
         }
