@@ -84,7 +84,7 @@ impl Policy for NoPlaintextEnvSecrets {
             patterns: &settings.extra_patterns,
             entropy: settings.entropy_threshold,
         });
-        let mut search = Search { scanner, settings, report, seen: Vec::new() };
+        let mut search = Search { scanner, settings, report, seen: Seen::default() };
 
         let spec = template.spec_path();
         for (list, index, container) in template.spec.all_containers() {
@@ -151,8 +151,28 @@ struct Search<'r> {
     scanner: Scanner<'r>,
     settings: &'r Settings,
     report: &'r mut Report,
-    /// Fingerprints of what was found, to know it again in a copy of the object.
-    seen: Vec<u64>,
+    seen: Seen,
+}
+
+/// Fingerprints of what was found, to know it again in a copy of the object. In buckets, since sorting costs kilobytes of code.
+#[derive(Default)]
+struct Seen(Vec<Vec<u64>>);
+
+impl Seen {
+    const BUCKETS: usize = 256;
+
+    fn add(&mut self, fingerprint: u64) {
+        if self.0.is_empty() {
+            self.0.resize_with(Self::BUCKETS, Vec::new);
+        }
+        if let Some(bucket) = self.0.get_mut(fingerprint as usize % Self::BUCKETS) {
+            bucket.push(fingerprint);
+        }
+    }
+
+    fn has(&self, fingerprint: u64) -> bool {
+        self.0.get(fingerprint as usize % Self::BUCKETS).is_some_and(|bucket| bucket.contains(&fingerprint))
+    }
 }
 
 impl Search<'_> {
@@ -215,8 +235,7 @@ impl Search<'_> {
             if COPIES.contains(&name.as_str()) {
                 // What the object itself holds is reported there, and goes from the copy with the next apply.
                 let mut found = self.scanner.text(value);
-                self.seen.sort_unstable();
-                found.retain(|found| self.seen.binary_search(&found.fingerprint).is_err());
+                found.retain(|found| !self.seen.has(found.fingerprint));
                 self.add_all(found, Holder::Annotation(name), &path.key(name));
             }
         }
@@ -229,7 +248,7 @@ impl Search<'_> {
     }
 
     fn add(&mut self, found: &Match<'_>, holder: Holder<'_>, path: &Path<'_>) {
-        self.seen.push(found.fingerprint);
+        self.seen.add(found.fingerprint);
         if self.is_allowed(found, holder, path) {
             return;
         }

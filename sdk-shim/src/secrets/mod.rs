@@ -115,10 +115,22 @@ impl<'t> Found<'t> {
         Self { matches: Vec::new(), text: text.as_bytes(), sorted: 0 }
     }
 
-    /// Ends the turn of a detector, which finds in the order of the text.
+    /// Ends the turn of a detector, which finds in the order of the text: merges what it found into what was there.
     fn next_detector(&mut self) {
         if self.sorted > 0 && self.sorted < self.matches.len() {
-            self.matches.sort_by_key(|found| found.offset);
+            let mut new = self.matches.split_off(self.sorted).into_iter().peekable();
+            let mut old = std::mem::take(&mut self.matches).into_iter().peekable();
+            loop {
+                let next = match (old.peek(), new.peek()) {
+                    (Some(before), Some(after)) if after.offset < before.offset => new.next(),
+                    (Some(_), _) => old.next(),
+                    _ => new.next(),
+                };
+                match next {
+                    Some(next) => self.matches.push(next),
+                    None => break,
+                }
+            }
         }
         self.sorted = self.matches.len();
     }
@@ -210,7 +222,8 @@ impl<'o> Scanner<'o> {
     pub fn value<'t>(&self, name: &'t str, value: &'t str) -> Vec<Match<'t>> {
         let mut found = Found::in_text(value);
         self.inside(value, &mut found, 0);
-        if value.contains('-') && (value.contains(" -") || value.starts_with('-')) {
+        let bytes = value.as_bytes();
+        if bytes.first() == Some(&b'-') || bytes.windows(2).any(|pair| pair == b" -") {
             flags::Line::default().read(value, &mut found);
             found.next_detector();
         }
