@@ -141,7 +141,17 @@ impl<'t> Found<'t> {
         }
         let Span { start: offset, end } = span;
         let fingerprint = fingerprint(cut(self.text, offset, end));
-        self.matches.push(Match { rule, what, prefix, name, offset, length: end - offset, encoding: Encoding::Plain, fingerprint, end });
+        self.matches.push(Match {
+            rule,
+            what,
+            prefix,
+            name,
+            offset,
+            length: end - offset,
+            encoding: Encoding::Plain,
+            fingerprint,
+            end,
+        });
     }
 
     /// Takes over what was found in a decoded part of the text.
@@ -175,13 +185,27 @@ fn specific(class: Class, name: &[u8], value: &[u8]) -> (&'static Rule, &'static
     match class {
         Class::Authorization => (&HTTP, "credentials"),
         Class::Key | Class::Secret if value.len() == 40 && base64 && is(&["secret"]) && is(&["aws", "access", "s3"]) => {
-            if contains(value, "example") { (&EXAMPLE, "an AWS secret access key") } else { (&AWS, "an AWS secret access key") }
+            if contains(value, "example") {
+                (&EXAMPLE, "an AWS secret access key")
+            } else {
+                (&AWS, "an AWS secret access key")
+            }
         }
-        Class::Key if base64 && value.len() == 88 && value.ends_with(b"==") && is(&["account", "storage", "cosmos", "azure"]) => {
+        Class::Key
+            if base64 && value.len() == 88 && value.ends_with(b"==") && is(&["account", "storage", "cosmos", "azure"]) =>
+        {
             (&AZURE, "an Azure account key")
         }
-        Class::Key if base64 && value.len() == 44 && value.ends_with(b"=") && is(&["sharedaccess"]) => (&AZURE, "a shared access key of Azure"),
-        Class::Key if (value.len() == 50 && run(value, 0, DJANGO_KEY) == 50 && run(value, 0, ALNUM) < 50 && ends(name, "secret_key")) || is(&["django"]) => {
+        Class::Key if base64 && value.len() == 44 && value.ends_with(b"=") && is(&["sharedaccess"]) => {
+            (&AZURE, "a shared access key of Azure")
+        }
+        Class::Key
+            if (value.len() == 50
+                && run(value, 0, DJANGO_KEY) == 50
+                && run(value, 0, ALNUM) < 50
+                && ends(name, "secret_key"))
+                || is(&["django"]) =>
+        {
             (&DJANGO, "a Django SECRET_KEY")
         }
         _ => (&NAMED, class.noun()),

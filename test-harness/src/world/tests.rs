@@ -25,8 +25,12 @@ fn host(world: &World) -> &dyn Host {
     world
 }
 
+fn value(answer: &palisade_sdk::Answer) -> Value {
+    serde_json::from_str(answer.text()).unwrap()
+}
+
 fn list(world: &World, query: &ListQuery<'_>) -> Value {
-    host(world).list(query).unwrap().read().unwrap()
+    value(&host(world).list(query).unwrap())
 }
 
 fn names(answer: &Value) -> Vec<&str> {
@@ -73,7 +77,7 @@ fn masks_keep_what_they_name_and_the_metadata() {
 #[test]
 fn gets_by_name_and_says_what_is_not_there() {
     let world = cluster();
-    let get = |query: GetQuery<'_>| host(&world).get(&query).unwrap().map(|answer| answer.read::<Value>().unwrap());
+    let get = |query: GetQuery<'_>| host(&world).get(&query).unwrap().map(|answer| value(&answer));
     assert_eq!(get(GetQuery::new("v1", "Pod", "b").namespace("shop")).unwrap()["metadata"]["labels"]["app"], "web");
     assert_eq!(get(GetQuery::new("v1", "Pod", "b").namespace("default")), None);
     // A kind without namespaces is found without, whatever its manifest says.
@@ -111,8 +115,8 @@ fn answers_for_registry_and_names() {
     world.set_registry(BTreeMap::from([("web:1".to_owned(), serde_json::from_value(image).unwrap())]));
     world.set_dns(BTreeMap::from([("db".to_owned(), vec!["192.0.2.7".to_owned()])]));
     assert_eq!(host(&world).manifest_digest("web:1").unwrap(), "sha256:abc");
-    assert_eq!(host(&world).oci_manifest("web:1").unwrap().read::<Value>().unwrap(), json!({"layers": []}));
-    assert_eq!(host(&world).oci_config("web:1").unwrap().read::<Value>().unwrap()["config"]["os"], "linux");
+    assert_eq!(value(&host(&world).oci_manifest("web:1").unwrap()), json!({"layers": []}));
+    assert_eq!(value(&host(&world).oci_config("web:1").unwrap())["config"]["os"], "linux");
     assert_eq!(problem(host(&world).manifest_digest("web:2")), "the registry has no image web:2");
     assert_eq!(host(&world).lookup_host("db").unwrap(), ["192.0.2.7"]);
     assert!(problem(host(&world).lookup_host("cache")).contains("cache"));
@@ -190,7 +194,7 @@ fn replays_what_kwctl_recorded() {
     let replay = || World::of_session(crate::yaml::from_str(session).unwrap());
     let world = replay();
     let answer = host(&world).get(&GetQuery::new("v1", "Namespace", "shop")).unwrap().unwrap();
-    assert_eq!(answer.read::<Value>().unwrap()["metadata"]["name"], "shop");
+    assert_eq!(value(&answer)["metadata"]["name"], "shop");
     assert_eq!(problem(host(&world).lookup_host("db")), "no such host");
     assert_eq!(problem(host(&world).lookup_host("db")), "the session has no more answers");
 
