@@ -8,7 +8,6 @@
 use palisade_sdk::network::Direction;
 use palisade_sdk::selector::LabelSelector;
 use palisade_sdk::{Error, List, Path, Str};
-use serde::de::IgnoredAny;
 
 use crate::survey::{Subject, Survey};
 use crate::views::Metadata;
@@ -41,7 +40,7 @@ palisade_sdk::view! {
         action: Str<'a> as "action",
         peers: List<Pods<'a>> as "from" | "to",
         /// Absent is all ports.
-        ports: List<IgnoredAny> as "ports",
+        ports: List<()> as "ports",
     }
 }
 

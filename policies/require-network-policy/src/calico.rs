@@ -7,7 +7,6 @@
 use palisade_sdk::network::Direction;
 use palisade_sdk::selector::{Label, Labels};
 use palisade_sdk::{Error, List, Path, Str};
-use serde::de::IgnoredAny;
 
 use crate::survey::{Subject, Survey};
 use crate::views::Metadata;
@@ -24,8 +23,8 @@ palisade_sdk::view! {
         namespace_selector: Str<'a> as "namespaceSelector",
         service_account_selector: Str<'a> as "serviceAccountSelector",
         types: List<Str<'a>> as "types",
-        ingress: List<IgnoredAny> as "ingress",
-        egress: List<IgnoredAny> as "egress",
+        ingress: List<()> as "ingress",
+        egress: List<()> as "egress",
         do_not_track: Option<bool> as "doNotTrack",
         pre_dnat: Option<bool> as "preDNAT",
     }
@@ -271,6 +270,7 @@ fn not(holds: Option<bool>) -> Option<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use palisade_sdk::json;
 
     #[test]
     fn reads_the_language() {
@@ -371,7 +371,7 @@ mod tests {
             (r#"{"types": ["Egress"], "ingress": [{}]}"#, false, true),
             (r#"{"types": ["Ingress", "Egress"]}"#, true, true),
         ] {
-            let parsed: Spec<'_> = serde_json::from_str(spec).unwrap();
+            let parsed: Spec<'_> = json::from_str(spec).unwrap();
             assert_eq!(parsed.applies_to(Direction::Ingress), ingress, "{spec}");
             assert_eq!(parsed.applies_to(Direction::Egress), egress, "{spec}");
         }

@@ -7,7 +7,6 @@
 use palisade_sdk::network::Direction;
 use palisade_sdk::selector::{LabelSelector, Requirement};
 use palisade_sdk::{Error, List, Path, Str};
-use serde::de::IgnoredAny;
 
 use crate::survey::{Subject, Survey};
 use crate::views::Metadata;
@@ -22,10 +21,10 @@ palisade_sdk::view! {
     struct Rule<'a> {
         /// Absent in rules for nodes, which have a `nodeSelector`.
         endpoint_selector: Option<LabelSelector<'a>> as "endpointSelector",
-        ingress: List<IgnoredAny> as "ingress",
-        ingress_deny: List<IgnoredAny> as "ingressDeny",
-        egress: List<IgnoredAny> as "egress",
-        egress_deny: List<IgnoredAny> as "egressDeny",
+        ingress: List<()> as "ingress",
+        ingress_deny: List<()> as "ingressDeny",
+        egress: List<()> as "egress",
+        egress_deny: List<()> as "egressDeny",
         enable_default_deny: DefaultDeny as "enableDefaultDeny",
     }
 

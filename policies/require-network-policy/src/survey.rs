@@ -2,8 +2,7 @@
 
 use palisade_sdk::network::{Direction, NetworkPolicy};
 use palisade_sdk::selector::Labels;
-use palisade_sdk::{Error, Host, ListQuery, Path};
-use serde_json::value::RawValue;
+use palisade_sdk::{Error, Host, ListQuery, Path, Raw};
 
 use crate::views::{self, Named};
 use crate::{admin, calico, cilium};
@@ -109,7 +108,7 @@ impl Survey {
             let query = if kind.namespaced { query.namespace(namespace) } else { query };
             let answer = host.list(&query)?;
             survey.looks_at_namespaced = kind.namespaced;
-            for item in &answer.items::<&RawValue>()? {
+            for item in &answer.items::<Raw<'_>>()? {
                 if let Err(error) = (kind.look)(item.get(), subject, &mut survey) {
                     survey.skip(kind, item.get(), error);
                 }

@@ -1,7 +1,7 @@
 //! What all kinds of policy have in common.
 
+use palisade_sdk::json::{self, Read};
 use palisade_sdk::{Error, Path, Str};
-use serde::Deserialize;
 
 palisade_sdk::view! {
     /// `metadata`
@@ -18,6 +18,6 @@ palisade_sdk::view! {
 }
 
 /// Reads one item of a list.
-pub fn read<'a, T: Deserialize<'a>>(item: &'a str) -> Result<T, Error> {
-    serde_json::from_str(item).map_err(|_| Error::malformed(&Path::root(), "it is not as its API defines it"))
+pub fn read<'a, T: Read<'a>>(item: &'a str) -> Result<T, Error> {
+    json::from_str(item).map_err(|_| Error::malformed(&Path::root(), "it is not as its API defines it"))
 }
