@@ -27,6 +27,11 @@ impl Recorder {
         Self { answer: Ok(serde_json::to_vec(answer).unwrap()), asked: RefCell::default() }
     }
 
+    /// The calls are methods of `dyn Host`.
+    fn host(&self) -> &dyn Host {
+        self
+    }
+
     fn failing(problem: &str) -> Self {
         Self { answer: Err(problem.to_owned()), asked: RefCell::default() }
     }
@@ -53,7 +58,7 @@ fn policies() -> ListQuery<'static> {
 #[test]
 fn lists_by_namespace() {
     let host = Recorder::new(&json!({"apiVersion": "v1", "kind": "List", "metadata": {}, "items": ["a", null, "b"]}));
-    let answer = host.list(&policies().namespace("shop")).unwrap();
+    let answer = host.host().list(&policies().namespace("shop")).unwrap();
     assert_eq!(answer.items::<Str<'_>>().unwrap().iter().map(Str::as_str).collect::<Vec<_>>(), ["a", "", "b"]);
     host.asked(
         "kubernetes/list_resources_by_namespace",
@@ -68,7 +73,7 @@ fn lists_by_namespace() {
 fn lists_the_whole_cluster() {
     let host = Recorder::new(&json!({"items": []}));
     let query = policies().label_selector("app=web").field_selector("metadata.name=x").fields(&["metadata.name", "spec"]);
-    assert!(host.list(&query).unwrap().items::<Str<'_>>().unwrap().is_empty());
+    assert!(host.host().list(&query).unwrap().items::<Str<'_>>().unwrap().is_empty());
     host.asked(
         "kubernetes/list_resources_all",
         &json!({
@@ -81,7 +86,8 @@ fn lists_the_whole_cluster() {
 #[test]
 fn gets_one() {
     let host = Recorder::new(&json!("found"));
-    let answer = host.get(&GetQuery::new("v1", "Pod", "web").namespace("shop").fields(&["spec"]).uncached()).unwrap().unwrap();
+    let answer =
+        host.host().get(&GetQuery::new("v1", "Pod", "web").namespace("shop").fields(&["spec"]).uncached()).unwrap().unwrap();
     assert_eq!(answer.read::<Str<'_>>().unwrap(), "found");
     host.asked(
         "kubernetes/get_resource",
@@ -89,7 +95,7 @@ fn gets_one() {
             "api_version": "v1", "kind": "Pod", "name": "web", "namespace": "shop", "disable_cache": true, "field_masks": ["spec"],
         }),
     );
-    host.get(&GetQuery::new("v1", "Namespace", "shop")).unwrap();
+    host.host().get(&GetQuery::new("v1", "Namespace", "shop")).unwrap();
     host.asked(
         "kubernetes/get_resource",
         &json!({
@@ -106,7 +112,7 @@ fn not_found_is_told_from_other_failures() {
         "Cannot find v1/Namespace named 'shop' inside of namespace 'None'",
         "Callback evaluation failure: Cannot find v1/Namespace named 'shop' inside of namespace 'Some(\"x\")'\n\nStack backtrace:",
     ] {
-        assert!(Recorder::failing(problem).get(&query).unwrap().is_none(), "{problem}");
+        assert!(Recorder::failing(problem).host().get(&query).unwrap().is_none(), "{problem}");
     }
     for problem in [
         "Callback evaluation failure: Cannot find resource v1/Namespace",
@@ -114,12 +120,12 @@ fn not_found_is_told_from_other_failures() {
         "Policy has not been granted access to Kubernetes v1/Namespace resources. The violation has been reported.",
         "kube::Client was not initialized properly",
     ] {
-        let error = Recorder::failing(problem).get(&query).unwrap_err();
+        let error = Recorder::failing(problem).host().get(&query).unwrap_err();
         let Error::Host(error) = error else { panic!("{error:?}") };
         assert_eq!(error.to_string(), format!("host call kubernetes/get_resource failed: v1/Namespace: {problem}"));
     }
     // A list has no "not found": an empty one is a success.
-    let error = Recorder::failing("Cannot find v1/Namespace named 'shop'").list(&policies()).unwrap_err();
+    let error = Recorder::failing("Cannot find v1/Namespace named 'shop'").host().list(&policies()).unwrap_err();
     let Error::Host(error) = error else { panic!("{error:?}") };
     assert_eq!(error.call, "kubernetes/list_resources_all");
     assert_eq!(error.problem, "networking.k8s.io/v1/NetworkPolicy: Cannot find v1/Namespace named 'shop'");
@@ -128,12 +134,12 @@ fn not_found_is_told_from_other_failures() {
 #[test]
 fn an_answer_that_cannot_be_read_names_the_call_and_no_value() {
     let host = Recorder::new(&json!({"items": ["a", {"hunter2": "hunter2"}]}));
-    let error = host.list(&policies()).unwrap().items::<Str<'_>>().unwrap_err();
+    let error = host.host().list(&policies()).unwrap().items::<Str<'_>>().unwrap_err();
     let Error::Host(error) = error else { panic!("{error:?}") };
     assert_eq!(error.call, "kubernetes/list_resources_all");
-    assert_eq!(error.problem, "the answer's items[1]: expected a string, found map");
+    assert_eq!(error.problem, "the answer: items[1]: expected a string, found a map");
     let host = Recorder { answer: Ok(vec![b'"', 0xff, b'"']), asked: RefCell::default() };
-    assert!(matches!(host.lookup_host("x"), Err(Error::Host(error)) if error.problem == "the answer is not UTF-8"));
+    assert!(matches!(host.host().lookup_host("x"), Err(Error::Host(error)) if error.problem == "the answer is not UTF-8"));
 }
 
 #[test]
@@ -154,7 +160,7 @@ fn asks_what_a_user_may_do() {
         name: Some("web"),
         version: Some("v1"),
     };
-    let decision = host.can_i(&AccessReview { user: "ada", groups: &["dev", "ops"], action }).unwrap();
+    let decision = host.host().can_i(&AccessReview { user: "ada", groups: &["dev", "ops"], action }).unwrap();
     assert!(decision.allowed && decision.denied == Some(false) && decision.reason.as_deref() == Some("RBAC"));
     host.asked(
         "kubernetes/can_i",
@@ -171,27 +177,27 @@ fn asks_what_a_user_may_do() {
         }),
     );
     let host = Recorder::new(&SubjectAccessReviewStatus::default());
-    let decision = host.can_i(&AccessReview::default()).unwrap();
+    let decision = host.host().can_i(&AccessReview::default()).unwrap();
     assert!(!decision.allowed && decision.denied.is_none() && decision.reason.is_none());
 }
 
 #[test]
 fn asks_registries() {
     let host = Recorder::new(&ManifestDigestResponse { digest: "sha256:00".to_owned() });
-    assert_eq!(host.manifest_digest("registry.example/app:1").unwrap(), "sha256:00");
+    assert_eq!(host.host().manifest_digest("registry.example/app:1").unwrap(), "sha256:00");
     host.asked("oci/v1/manifest_digest", &json!("registry.example/app:1"));
 
     let host = Recorder::new(&json!("a manifest"));
-    assert_eq!(host.oci_manifest("registry.example/app:1").unwrap().read::<Str<'_>>().unwrap(), "a manifest");
+    assert_eq!(host.host().oci_manifest("registry.example/app:1").unwrap().read::<Str<'_>>().unwrap(), "a manifest");
     host.asked("oci/v1/oci_manifest", &json!("registry.example/app:1"));
-    host.oci_config("registry.example/app:1").unwrap();
+    host.host().oci_config("registry.example/app:1").unwrap();
     host.asked("oci/v1/oci_manifest_config", &json!("registry.example/app:1"));
 }
 
 #[test]
 fn asks_for_addresses() {
     let host = Recorder::new(&LookupResponse { ips: vec!["127.0.0.1".to_owned(), "::1".to_owned()] });
-    assert_eq!(host.lookup_host("localhost").unwrap(), ["127.0.0.1", "::1"]);
+    assert_eq!(host.host().lookup_host("localhost").unwrap(), ["127.0.0.1", "::1"]);
     host.asked("net/v1/dns_lookup_host", &json!("localhost"));
 }
 
@@ -213,7 +219,7 @@ fn asks_for_signatures() {
     for signature in &signatures {
         for annotations in annotations {
             let host = Recorder::new(&VerificationResponse { is_trusted: true, digest: "sha256:00".to_owned() });
-            let verification = host.verify_signature("registry.example/app:1", signature, annotations).unwrap();
+            let verification = host.host().verify_signature("registry.example/app:1", signature, annotations).unwrap();
             assert!(verification.is_trusted && verification.digest == "sha256:00");
             let payload = host.asked.borrow().as_ref().unwrap().1.clone();
             let understood: SigstoreVerificationInputV2 = serde_json::from_value(payload.clone()).unwrap();
@@ -235,6 +241,6 @@ fn asks_for_signatures() {
     );
     // A certificate travels as a list of bytes, as the SDK writes a `Vec<u8>`.
     let host = Recorder::new(&VerificationResponse { is_trusted: true, digest: String::new() });
-    host.verify_signature("app", &signatures[6], &[]).unwrap();
+    host.host().verify_signature("app", &signatures[6], &[]).unwrap();
     assert_eq!(host.asked.borrow().as_ref().unwrap().1["certificate_chain"], json!([[111, 110, 101], [116, 119, 111]]));
 }

@@ -11,13 +11,14 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1 as meta;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use k8s_openapi::jiff::Timestamp;
 use kubewarden_policy_sdk::request as kubewarden;
+use palisade_sdk::json::{self, Read};
 use palisade_sdk::network::{NetworkPolicy, NetworkPolicyRule, NetworkPolicySpec};
 use palisade_sdk::selector::{LabelSelector, Requirement};
 use palisade_sdk::views::{
     Container, EnvVar, ExecAction, Handler, HttpGetAction, HttpHeader, Lifecycle, ObjectMeta, OwnerReference, PodSpec,
 };
 use palisade_sdk::{GroupVersionKind, List, Map, Operation, Request, Str, UserInfo};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value;
 
 fn text(value: &str) -> Option<String> {
@@ -41,10 +42,10 @@ fn entries<'l>(map: &'l Map<'_>) -> Vec<(&'l str, &'l str)> {
 #[track_caller]
 fn reads<V>(object: &impl Serialize, check: impl Fn(V))
 where
-    V: Deserialize<'static> + Default + Debug,
+    V: Read<'static> + Default + Debug,
 {
     // Views borrow from the text; that of a test may live as long as the test does.
-    let read = |json: Value| serde_json::from_str::<V>(json.to_string().leak()).unwrap();
+    let read = |value: Value| json::from_str::<V>(value.to_string().leak()).unwrap();
     let full = serde_json::to_value(object).unwrap();
     check(read(full.clone()));
 
@@ -95,7 +96,10 @@ fn object_meta() {
     });
     reads(&owner, |view: OwnerReference<'_>| {
         let OwnerReference { api_version, kind, name, controller } = view;
-        assert_eq!((api_version.as_str(), kind.as_str(), name.as_str(), controller), ("apps/v1", "ReplicaSet", "web-1", Some(true)));
+        assert_eq!(
+            (api_version.as_str(), kind.as_str(), name.as_str(), controller),
+            ("apps/v1", "ReplicaSet", "web-1", Some(true))
+        );
     });
 }
 
@@ -117,7 +121,11 @@ fn container(name: &str) -> core::Container {
         liveness_probe: Some(probe("live")),
         readiness_probe: Some(probe("ready")),
         startup_probe: Some(probe("started")),
-        lifecycle: Some(core::Lifecycle { post_start: Some(handler("post")), pre_stop: Some(handler("pre")), stop_signal: None }),
+        lifecycle: Some(core::Lifecycle {
+            post_start: Some(handler("post")),
+            pre_stop: Some(handler("pre")),
+            stop_signal: None,
+        }),
         ..Default::default()
     }
 }
@@ -139,7 +147,8 @@ fn pod_spec_and_containers() {
         ..Default::default()
     };
     reads(&spec, |view: PodSpec<'_>| {
-        let names: Vec<_> = view.all_containers().map(|(list, index, container)| (list, index, container.name.to_string())).collect();
+        let names: Vec<_> =
+            view.all_containers().map(|(list, index, container)| (list, index, container.name.to_string())).collect();
         let expected = [("initContainers", "init"), ("containers", "app"), ("ephemeralContainers", "debug")];
         assert_eq!(names, expected.map(|(list, name)| (list, 0, name.to_owned())));
         let PodSpec { host_network, service_account_name, init_containers, containers, ephemeral_containers } = view;
@@ -147,7 +156,8 @@ fn pod_spec_and_containers() {
         assert_eq!([init_containers.len(), containers.len(), ephemeral_containers.len()], [1, 1, 1]);
     });
     reads(&container("app"), |view: Container<'_>| {
-        let Container { name, image, command: run, args, env, liveness_probe, readiness_probe, startup_probe, lifecycle } = view;
+        let Container { name, image, command: run, args, env, liveness_probe, readiness_probe, startup_probe, lifecycle } =
+            view;
         assert_eq!((name.as_str(), image.as_str()), ("app", "registry.example/app:1"));
         assert_eq!((strings(&run), strings(&args)), (vec!["run"], vec!["--fast", ""]));
         assert_eq!(env.len(), 1);
@@ -197,7 +207,12 @@ fn handlers() {
         scheme: text("HTTP"),
     };
     let exec = core::ExecAction { command: Some(vec!["true".to_owned()]) };
-    let probe = core::Probe { http_get: Some(http_get.clone()), exec: Some(exec.clone()), period_seconds: Some(5), ..Default::default() };
+    let probe = core::Probe {
+        http_get: Some(http_get.clone()),
+        exec: Some(exec.clone()),
+        period_seconds: Some(5),
+        ..Default::default()
+    };
     let hook = core::LifecycleHandler { http_get: Some(http_get.clone()), exec: Some(exec.clone()), ..Default::default() };
     let check = |view: Handler<'_>| {
         let Handler { exec, http_get } = view;
@@ -222,8 +237,11 @@ fn handlers() {
 
 #[test]
 fn network_policy() {
-    let requirement =
-        meta::LabelSelectorRequirement { key: "tier".to_owned(), operator: "In".to_owned(), values: Some(vec!["a".to_owned(), String::new()]) };
+    let requirement = meta::LabelSelectorRequirement {
+        key: "tier".to_owned(),
+        operator: "In".to_owned(),
+        values: Some(vec!["a".to_owned(), String::new()]),
+    };
     let selector =
         meta::LabelSelector { match_labels: map(&[("app", "web")]), match_expressions: Some(vec![requirement.clone()]) };
     let peer = networking::NetworkPolicyPeer { pod_selector: Some(selector.clone()), ..Default::default() };
@@ -275,25 +293,26 @@ fn network_policy() {
 #[test]
 fn request() {
     let request = kubewarden::KubernetesAdmissionRequest {
-        kind: kubewarden::GroupVersionKind { group: "apps".to_owned(), version: "v1".to_owned(), kind: "Deployment".to_owned() },
+        kind: kubewarden::GroupVersionKind {
+            group: "apps".to_owned(),
+            version: "v1".to_owned(),
+            kind: "Deployment".to_owned(),
+        },
         name: "web".to_owned(),
         namespace: "shop".to_owned(),
         operation: "UPDATE".to_owned(),
         sub_resource: "status".to_owned(),
-        user_info: kubewarden::UserInfo {
-            username: "ada".to_owned(),
-            groups: ["dev".to_owned()].into(),
-            ..Default::default()
-        },
+        user_info: kubewarden::UserInfo { username: "ada".to_owned(), groups: ["dev".to_owned()].into(), ..Default::default() },
         object: serde_json::json!("new"),
         old_object: serde_json::json!("old"),
         ..Default::default()
     };
     let written = serde_json::to_string(&request).unwrap();
     // The API server's own spelling is understood too.
-    let camel = written.replace("user_info", "userInfo").replace("sub_resource", "subResource").replace("old_object", "oldObject");
+    let camel =
+        written.replace("user_info", "userInfo").replace("sub_resource", "subResource").replace("old_object", "oldObject");
     for written in [&written, &camel] {
-        let view: Request<'_> = serde_json::from_str(written).unwrap();
+        let view: Request<'_> = json::from_str(written).unwrap();
         let GroupVersionKind { group, version, kind } = &view.kind;
         assert_eq!((group.as_str(), version.as_str(), kind.as_str()), ("apps", "v1", "Deployment"));
         assert_eq!((view.name.as_str(), view.namespace.as_str(), view.sub_resource.as_str()), ("web", "shop", "status"));
@@ -303,9 +322,10 @@ fn request() {
         assert_eq!(view.object::<Str<'_>>().unwrap(), "new");
         assert_eq!(view.old_object::<Str<'_>>().unwrap().unwrap(), "old");
     }
-    let none = serde_json::to_string(&kubewarden::KubernetesAdmissionRequest { operation: "CREATE".to_owned(), ..Default::default() });
+    let none =
+        serde_json::to_string(&kubewarden::KubernetesAdmissionRequest { operation: "CREATE".to_owned(), ..Default::default() });
     let none = none.unwrap();
-    let view: Request<'_> = serde_json::from_str(&none).unwrap();
+    let view: Request<'_> = json::from_str(&none).unwrap();
     assert_eq!(view.operation, Operation::Create);
     assert!(view.object::<Str<'_>>().is_err() && view.old_object::<Str<'_>>().unwrap().is_none());
 }
