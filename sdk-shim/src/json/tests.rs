@@ -86,6 +86,16 @@ fn strict_reading_refuses_unknown_keys() {
 }
 
 #[test]
+fn numbers_with_a_point() {
+    for (text, number) in [("4", 4.0), ("3.5", 3.5), ("-0.25", -0.25), ("0.001", 0.001), ("100", 100.0)] {
+        assert_eq!(from_str::<f64>(text), Ok(number));
+    }
+    for text in ["\"4\"", "1e3", "1.", "12345678901", "true", "1.0000000001"] {
+        assert!(from_str::<f64>(text).is_err(), "{text}");
+    }
+}
+
+#[test]
 fn digs_without_recursion() {
     let deep = format!(r#"{{"deep":{}{},"spec":{{"template":{{"x":1}}}}}}"#, "[".repeat(10_000), "]".repeat(10_000));
     let raw = Raw::new(&deep);

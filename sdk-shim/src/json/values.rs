@@ -95,6 +95,26 @@ impl Read<'_> for u32 {
     }
 }
 
+/// A number with a few digits, such as a threshold. The standard library reads every number there is, with 20 KiB of tables.
+impl Read<'_> for f64 {
+    fn read(reader: &mut Reader<'_>) -> Result<Self, JsonError> {
+        let mut before = reader.clone();
+        decimal(reader.skip()?).ok_or_else(|| before.expected("a number such as 4 or 3.5"))
+    }
+}
+
+fn decimal(text: &str) -> Option<f64> {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
+    if whole.len() > 9 || fraction.is_empty() || fraction.len() > 9 || !fraction.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let negative = whole.starts_with('-');
+    let whole: i32 = whole.parse().ok()?;
+    let scale = 10_u32.pow(u32::try_from(fraction.len()).ok()?);
+    let fraction = f64::from(fraction.parse::<u32>().ok()?) / f64::from(scale);
+    Some(f64::from(whole) + if negative { -fraction } else { fraction })
+}
+
 impl<'a, T: Read<'a>> Read<'a> for Option<T> {
     fn read(reader: &mut Reader<'a>) -> Result<Self, JsonError> {
         if reader.null() { Ok(None) } else { T::read(reader).map(Some) }
