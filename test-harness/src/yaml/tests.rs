@@ -250,7 +250,7 @@ fn json_is_read_by_its_own_rules() {
     assert_eq!(one("{a: b, c: [d]}").value(), &json!({"a": "b", "c": ["d"]}));
     assert_eq!(error("{\"a\": 1\n  \"b\": 2}").position, Position { line: 2, column: 3 });
     assert_eq!(error("{\"a\": ").position, Position { line: 1, column: 7 });
-    for text in ["{\"a\": \"x", "[1,", "{\"a\": nul}", "[1 2]", "{\"a\" 1}", "{{ .Values.x }}", "{\"a\": \"\\q\"}", "[1]]"] {
+    for text in ["{\"a\": \"x", "[1,", "{\"a\" 1}", "{{ .Values.x }}", "{\"a\": \"\\q\"}", "[1]]"] {
         let error = error(text);
         assert_eq!(error.position.line, 1, "{text}: {error}");
     }
