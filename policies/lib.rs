@@ -1,1 +1,22 @@
+//! Every policy of the folders beside this file, as the WebAssembly module that is published.
+//!
+//! The build script compiles each folder for `wasm32-unknown-unknown`, adds its `metadata.yml` as Kubewarden's custom section, and
+//! embeds the result here. A new folder with a `Cargo.toml` is a new policy: there is no list to keep.
 
+/// A policy's module.
+#[derive(Clone, Copy, Debug)]
+pub struct Module {
+    /// The policy's name, which is its folder's.
+    pub name: &'static str,
+    /// The module, annotated: what policy-server loads.
+    pub wasm: &'static [u8],
+    /// What `metadata.yml` says, as the JSON of the module's custom section `io.kubewarden.metadata`.
+    pub metadata: &'static str,
+}
+
+include!(concat!(env!("OUT_DIR"), "/policies.rs"));
+
+/// The policy of that name.
+pub fn find(name: &str) -> Option<&'static Module> {
+    POLICIES.iter().find(|module| module.name == name)
+}

@@ -58,9 +58,9 @@ impl Answer {
     ///
     /// # Errors
     /// When one of them is not what the view reads.
-    pub fn items<'a, T: Deserialize<'a> + Default>(&'a self) -> Result<List<T>, Error> {
+    pub fn items<'a, T: Deserialize<'a>>(&'a self) -> Result<List<T>, Error> {
         #[derive(Deserialize)]
-        struct Listed<T: Default> {
+        struct Listed<T> {
             #[serde(bound(deserialize = "T: Deserialize<'de>"))]
             items: List<T>,
         }

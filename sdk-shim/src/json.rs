@@ -86,7 +86,8 @@ impl<'de: 'a, 'a> Deserialize<'de> for Str<'a> {
     }
 }
 
-/// A list. `null` reads as the empty list, and a `null` element as the element's default, as in Go.
+/// A list. `null` reads as the empty list. A `null` element reads as the element's default, as in Go, where the element is a view, a
+/// [`Str`], a [`List`], a [`Map`] or an `Option`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct List<T>(Vec<T>);
 
@@ -119,11 +120,11 @@ impl<T> FromIterator<T> for List<T> {
     }
 }
 
-impl<'de, T: Deserialize<'de> + Default> Deserialize<'de> for List<T> {
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for List<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct ListVisitor<T>(PhantomData<T>);
 
-        impl<'de, T: Deserialize<'de> + Default> Visitor<'de> for ListVisitor<T> {
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for ListVisitor<T> {
             type Value = List<T>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -140,8 +141,8 @@ impl<'de, T: Deserialize<'de> + Default> Deserialize<'de> for List<T> {
 
             fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
                 let mut list = Vec::new();
-                while let Some(item) = items.next_element::<Option<T>>()? {
-                    list.push(item.unwrap_or_default());
+                while let Some(item) = items.next_element()? {
+                    list.push(item);
                 }
                 Ok(List(list))
             }
@@ -197,11 +198,11 @@ impl<'a, V> FromIterator<(Str<'a>, V)> for Map<'a, V> {
     }
 }
 
-impl<'de: 'a, 'a, V: Deserialize<'de> + Default> Deserialize<'de> for Map<'a, V> {
+impl<'de: 'a, 'a, V: Deserialize<'de>> Deserialize<'de> for Map<'a, V> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct MapVisitor<V>(PhantomData<V>);
 
-        impl<'de, V: Deserialize<'de> + Default> Visitor<'de> for MapVisitor<V> {
+        impl<'de, V: Deserialize<'de>> Visitor<'de> for MapVisitor<V> {
             type Value = Map<'de, V>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -218,8 +219,8 @@ impl<'de: 'a, 'a, V: Deserialize<'de> + Default> Deserialize<'de> for Map<'a, V>
 
             fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Self::Value, A::Error> {
                 let mut map = Vec::new();
-                while let Some((key, value)) = entries.next_entry::<Str<'de>, Option<V>>()? {
-                    map.push((key, value.unwrap_or_default()));
+                while let Some(entry) = entries.next_entry()? {
+                    map.push(entry);
                 }
                 Ok(Map(map))
             }
@@ -227,6 +228,110 @@ impl<'de: 'a, 'a, V: Deserialize<'de> + Default> Deserialize<'de> for Map<'a, V>
 
         deserializer.deserialize_option(MapVisitor(PhantomData))
     }
+}
+
+/// A struct that reads the fields it knows from a JSON object, and skips the others. Implemented by [`view!`](crate::view!).
+///
+/// `serde`'s derive would also read structs from arrays and check for missing and repeated fields: code that no view needs, in every
+/// module, for every struct.
+#[doc(hidden)]
+pub trait View<'de>: Default {
+    /// Reads the value of `key`, if the view has such a field.
+    fn read_field<A: MapAccess<'de>>(&mut self, key: &str, entries: &mut A) -> Result<bool, A::Error>;
+}
+
+/// Reads a view; `null` reads as the view's default.
+#[doc(hidden)]
+pub fn read_view<'de, V: View<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<V, D::Error> {
+    struct ViewVisitor<V>(PhantomData<V>);
+
+    impl<'de, V: View<'de>> Visitor<'de> for ViewVisitor<V> {
+        type Value = V;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a map")
+        }
+
+        fn visit_none<E>(self) -> Result<V, E> {
+            Ok(V::default())
+        }
+
+        fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<V, D::Error> {
+            deserializer.deserialize_map(self)
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<V, A::Error> {
+            let mut view = V::default();
+            while let Some(key) = entries.next_key::<Str<'de>>()? {
+                if !view.read_field(&key, &mut entries)? {
+                    entries.next_value::<IgnoredAny>()?;
+                }
+            }
+            Ok(view)
+        }
+    }
+
+    deserializer.deserialize_option(ViewVisitor(PhantomData))
+}
+
+/// Declares views: structs that read the fields that they name from a JSON object, and skip the others.
+///
+/// Each field gives its key in the JSON after `as`, or several with `|`. A field that is missing keeps its type's default. Of a key
+/// given twice the last value counts, as for the API server. All fields' types read `null`: they are other views, [`Str`],
+/// [`List`], [`Map`] or `Option`s.
+///
+/// ```
+/// use palisade_sdk::{List, Str};
+///
+/// palisade_sdk::view! {
+///     /// An Ingress, as far as this policy reads it.
+///     pub struct IngressSpec<'a> {
+///         /// The class of the controller that serves it.
+///         pub ingress_class_name: Str<'a> as "ingressClassName",
+///         /// What is served over TLS.
+///         pub tls: List<IngressTls<'a>> as "tls",
+///     }
+///
+///     /// `spec.tls[]`
+///     pub struct IngressTls<'a> {
+///         /// The hosts of the certificate.
+///         pub hosts: List<Str<'a>> as "hosts",
+///     }
+/// }
+/// # use palisade_sdk::serde::Deserialize;
+/// # let spec = IngressSpec::deserialize(&mut serde_json::Deserializer::from_str(r#"{"tls": [{"hosts": ["shop.example"]}]}"#)).unwrap();
+/// # assert_eq!(spec.tls[0].hosts[0], "shop.example");
+/// ```
+#[macro_export]
+macro_rules! view {
+    ($(
+        $(#[$meta:meta])*
+        $visibility:vis struct $name:ident $(<$lifetime:lifetime>)? {
+            $( $(#[$field_meta:meta])* $field_visibility:vis $field:ident : $type:ty as $($key:literal)|+ ),* $(,)?
+        }
+    )+) => { $(
+        $(#[$meta])*
+        #[derive(Clone, Debug, Default)]
+        $visibility struct $name $(<$lifetime>)? {
+            $( $(#[$field_meta])* $field_visibility $field: $type, )*
+        }
+
+        impl<'de $(: $lifetime, $lifetime)?> $crate::serde::Deserialize<'de> for $name $(<$lifetime>)? {
+            fn deserialize<D: $crate::serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                $crate::json::read_view(deserializer)
+            }
+        }
+
+        impl<'de $(: $lifetime, $lifetime)?> $crate::json::View<'de> for $name $(<$lifetime>)? {
+            fn read_field<A: $crate::serde::de::MapAccess<'de>>(&mut self, key: &str, entries: &mut A) -> Result<bool, A::Error> {
+                match key {
+                    $( $($key)|+ => self.$field = entries.next_value()?, )*
+                    _ => return Ok(false),
+                }
+                Ok(true)
+            }
+        }
+    )+ };
 }
 
 /// The text of a field, found by the names that lead to it, or nothing when a step is missing or null.
@@ -282,7 +387,7 @@ pub(crate) struct Fault {
 pub(crate) fn explain(text: &str, error: &serde_json::Error) -> Fault {
     let end = offset_of(text, error.line(), error.column());
     let message = error.to_string();
-    let message = message.rsplit_once(" at line ").map_or(message.as_str(), |(what, _)| what);
+    let message = split_last(&message, " at line ").map_or(message.as_str(), |(what, _)| what);
     Fault { path: field_at(text.as_bytes(), end), problem: without_values(message) }
 }
 
@@ -293,18 +398,25 @@ fn offset_of(text: &str, line: usize, column: usize) -> usize {
 
 /// serde quotes the offending value (`invalid type: string "hunter2", expected a map`): keeps its type only.
 fn without_values(message: &str) -> String {
-    let Some((found, expected)) = message.rsplit_once(", expected ") else {
+    let Some((found, expected)) = split_last(message, ", expected ") else {
         // `unknown field`, `duplicate field` and syntax errors name no value.
         return message.to_owned();
     };
-    match found.split_once(": ") {
-        Some(("invalid type" | "invalid value", value)) => {
+    let value = found.strip_prefix("invalid type: ").or_else(|| found.strip_prefix("invalid value: "));
+    match value {
+        Some(value) => {
             let kind = value.split(['"', '`']).next().unwrap_or_default().trim();
             let kind = if kind.is_empty() { "value" } else { kind };
             format!("expected {expected}, found {kind}")
         }
-        _ => message.to_owned(),
+        None => message.to_owned(),
     }
+}
+
+/// What stands before and behind the last `separator`. `str::rsplit_once` does the same, with 2 KiB of code.
+fn split_last<'t>(text: &'t str, separator: &str) -> Option<(&'t str, &'t str)> {
+    let at = text.as_bytes().windows(separator.len()).rposition(|window| window == separator.as_bytes())?;
+    Some((text.get(..at)?, text.get(at + separator.len()..)?))
 }
 
 /// The path of the field that the text is about just before `end`. Works on broken text too, and without recursion.
@@ -360,39 +472,32 @@ fn field_at(text: &[u8], end: usize) -> String {
 mod tests {
     use super::*;
 
-    #[derive(Debug, Default, serde::Deserialize)]
-    #[serde(default, deny_unknown_fields)]
-    struct View<'a> {
-        #[serde(borrow)]
-        name: Str<'a>,
-        #[serde(borrow)]
-        tags: List<Str<'a>>,
-        #[serde(borrow)]
-        labels: Map<'a>,
-        #[serde(borrow)]
-        inner: List<Inner<'a>>,
-    }
+    crate::view! {
+        struct Outer<'a> {
+            name: Str<'a> as "name",
+            tags: List<Str<'a>> as "tags",
+            labels: Map<'a> as "labels",
+            inner: List<Inner<'a>> as "inner",
+        }
 
-    #[derive(Clone, Debug, Default, serde::Deserialize)]
-    #[serde(default, deny_unknown_fields)]
-    struct Inner<'a> {
-        #[serde(borrow)]
-        name: Str<'a>,
-        count: u32,
+        struct Inner<'a> {
+            name: Str<'a> as "name",
+            count: Option<u32> as "count" | "number",
+        }
     }
 
     #[test]
     fn null_is_empty() {
-        let view: View<'_> = serde_json::from_str(r#"{"name":null,"tags":null,"labels":null,"inner":[null]}"#).unwrap();
+        let view: Outer<'_> = serde_json::from_str(r#"{"name":null,"tags":null,"labels":null,"inner":[null]}"#).unwrap();
         assert_eq!(view.name, "");
         assert!(view.tags.is_empty() && view.labels.is_empty());
-        assert_eq!(view.inner[0].count, 0);
+        assert_eq!(view.inner[0].count, None);
         assert_eq!(view.inner[0].name, "");
     }
 
     #[test]
     fn strings_borrow_unless_escaped() {
-        let view: View<'_> = serde_json::from_str(r#"{"name":"plain","tags":["a\nb"],"labels":{"x":"1","x":"2"}}"#).unwrap();
+        let view: Outer<'_> = serde_json::from_str(r#"{"name":"plain","tags":["a\nb"],"labels":{"x":"1","x":"2"}}"#).unwrap();
         assert!(matches!(view.name.0, Cow::Borrowed("plain")));
         assert_eq!(view.tags[0], "a\nb");
         assert_eq!(view.labels.get("x").map(Str::as_str), Some("2"));
@@ -406,11 +511,12 @@ mod tests {
             (r#"{"tags": ["a", 7]}"#, "tags[1]", "expected a string, found integer"),
             (r#"{"labels": {"a.b/c": true}}"#, "labels[a.b/c]", "expected a string, found boolean"),
             (r#"{"inner": [{}, {"count": "x"}]}"#, "inner[1].count", "expected u32, found string"),
-            (r#"{"inner": [{"nmae": 1}]}"#, "inner[0].nmae", "unknown field `nmae`, expected `name` or `count`"),
+            (r#"{"inner": [[]]}"#, "inner[0]", "expected a map, found sequence"),
+            (r#"{"inner": [{"number": []}]}"#, "inner[0].number", "expected u32, found sequence"),
             (r#"{"inner": [{"count": -1}]}"#, "inner[0].count", "expected u32, found integer"),
             ("{\n \"inner\": [\n{\"count\": \"a, expected b\"}]}", "inner[0].count", "expected u32, found string"),
         ] {
-            let error = serde_json::from_str::<View<'_>>(text).unwrap_err();
+            let error = serde_json::from_str::<Outer<'_>>(text).unwrap_err();
             let fault = explain(text, &error);
             assert_eq!((fault.path.as_str(), fault.problem.as_str()), (path, problem), "{text}: {error}");
         }

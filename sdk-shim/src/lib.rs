@@ -67,7 +67,7 @@
 //!
 //! | for | use |
 //! | --- | --- |
-//! | the request and its object | [`Request`], [`views`], or views of its own made of [`Str`], [`List`], [`Map`] |
+//! | the request and its object | [`Request`], [`views`], or views of its own by [`view!`], made of [`Str`], [`List`], [`Map`] |
 //! | any workload's pod | [`Request::pod_template`], which knows every kind and keeps the path |
 //! | the place of a finding | [`Path`] |
 //! | saying what is wrong | [`Report::add`] with a [`Rule`] |
@@ -82,10 +82,13 @@
 // The macros name this crate, also when it uses them itself.
 extern crate self as palisade_sdk;
 
+#[cfg(target_arch = "wasm32")]
+mod allocator;
 mod error;
 pub mod glob;
 pub mod host;
-mod json;
+#[doc(hidden)]
+pub mod json;
 pub mod network;
 mod path;
 pub mod rbac;
@@ -112,6 +115,10 @@ pub use views::PodTemplate;
 
 use serde::Serialize;
 use serde_json::value::RawValue;
+
+#[cfg(target_arch = "wasm32")]
+#[global_allocator]
+static ALLOCATOR: allocator::Bump = allocator::Bump::new();
 
 /// A policy: what it holds, and how it looks.
 pub trait Policy {

@@ -1,57 +1,59 @@
 //! The admission request that a policy judges.
 
-use serde::Deserialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use crate::json::{self, List, Str};
 use crate::views::{ObjectMeta, PodTemplate};
 use crate::{Error, Path};
 
-/// An `AdmissionRequest` (`admission.k8s.io/v1`), as Kubewarden hands it to a policy. Borrows from the payload.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct Request<'a> {
-    /// The kind of the object, after the conversion that the webhook asked for.
-    #[serde(borrow)]
-    pub kind: GroupVersionKind<'a>,
-    /// The name; empty where the API server is still to make one from `generateName`.
-    #[serde(borrow)]
-    pub name: Str<'a>,
-    /// The namespace; empty for cluster-scoped objects. This one counts, not the object's own field.
-    #[serde(borrow)]
-    pub namespace: Str<'a>,
-    /// What is being done.
-    pub operation: Operation,
-    /// The subresource, for example `ephemeralcontainers`; empty for the object itself.
-    #[serde(borrow, alias = "subResource")]
-    pub sub_resource: Str<'a>,
-    /// Who asks.
-    #[serde(borrow, alias = "userInfo")]
-    pub user_info: UserInfo<'a>,
-    #[serde(borrow)]
-    object: Option<&'a RawValue>,
-    #[serde(borrow, alias = "oldObject")]
-    old_object: Option<&'a RawValue>,
-}
+crate::view! {
+    /// An `AdmissionRequest` (`admission.k8s.io/v1`), as Kubewarden hands it to a policy. Borrows from the payload.
+    pub struct Request<'a> {
+        /// The kind of the object, after the conversion that the webhook asked for.
+        pub kind: GroupVersionKind<'a> as "kind",
+        /// The name; empty where the API server is still to make one from `generateName`.
+        pub name: Str<'a> as "name",
+        /// The namespace; empty for cluster-scoped objects. This one counts, not the object's own field.
+        pub namespace: Str<'a> as "namespace",
+        /// What is being done.
+        pub operation: Operation as "operation",
+        /// The subresource, for example `ephemeralcontainers`; empty for the object itself.
+        pub sub_resource: Str<'a> as "subResource" | "sub_resource",
+        /// Who asks.
+        pub user_info: UserInfo<'a> as "userInfo" | "user_info",
+        object: Option<&'a RawValue> as "object",
+        old_object: Option<&'a RawValue> as "oldObject" | "old_object",
+    }
 
-/// Group, version and kind: `apps`, `v1`, `Deployment`. The core group is the empty string.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct GroupVersionKind<'a> {
-    /// The API group.
-    #[serde(borrow)]
-    pub group: Str<'a>,
-    /// The version.
-    #[serde(borrow)]
-    pub version: Str<'a>,
-    /// The kind.
-    #[serde(borrow)]
-    pub kind: Str<'a>,
+    /// Group, version and kind: `apps`, `v1`, `Deployment`. The core group is the empty string.
+    pub struct GroupVersionKind<'a> {
+        /// The API group.
+        pub group: Str<'a> as "group",
+        /// The version.
+        pub version: Str<'a> as "version",
+        /// The kind.
+        pub kind: Str<'a> as "kind",
+    }
+
+    /// Who makes a request.
+    pub struct UserInfo<'a> {
+        /// The user's name; a ServiceAccount is `system:serviceaccount:<namespace>:<name>`.
+        pub username: Str<'a> as "username",
+        /// The groups that the user belongs to.
+        pub groups: List<Str<'a>> as "groups",
+    }
+
+    /// The whole payload of `validate`.
+    pub(crate) struct Payload<'a> {
+        pub request: Request<'a> as "request",
+        pub settings: Option<&'a RawValue> as "settings",
+    }
 }
 
 /// What a request does.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "UPPERCASE")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Operation {
     /// A new object.
     #[default]
@@ -64,16 +66,16 @@ pub enum Operation {
     Connect,
 }
 
-/// Who makes a request.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct UserInfo<'a> {
-    /// The user's name; a ServiceAccount is `system:serviceaccount:<namespace>:<name>`.
-    #[serde(borrow)]
-    pub username: Str<'a>,
-    /// The groups that the user belongs to.
-    #[serde(borrow)]
-    pub groups: List<Str<'a>>,
+impl<'de> Deserialize<'de> for Operation {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match Str::deserialize(deserializer)?.as_str() {
+            "CREATE" => Ok(Self::Create),
+            "UPDATE" => Ok(Self::Update),
+            "DELETE" => Ok(Self::Delete),
+            "CONNECT" => Ok(Self::Connect),
+            _ => Err(D::Error::custom("expected CREATE, UPDATE, DELETE or CONNECT")),
+        }
+    }
 }
 
 /// Where each kind that runs pods keeps its pod template: kind, groups, and the place.
@@ -170,17 +172,16 @@ impl<'a> Request<'a> {
 
     /// Whether an UPDATE touches an object that is already on its way out.
     pub(crate) fn is_being_deleted(&self) -> Result<bool, Error> {
-        #[derive(Deserialize, Default)]
-        #[serde(default)]
-        struct Object<'a> {
-            #[serde(borrow)]
-            metadata: Option<ObjectMeta<'a>>,
+        crate::view! {
+            struct Object<'a> {
+                metadata: ObjectMeta<'a> as "metadata",
+            }
         }
         if self.operation != Operation::Update || self.old_object.is_none() {
             return Ok(false);
         }
         let object: Object<'_> = self.object()?;
-        Ok(object.metadata.is_some_and(|metadata| !metadata.deletion_timestamp.is_empty()))
+        Ok(!object.metadata.deletion_timestamp.is_empty())
     }
 
     /// The same request about the object as it was before.
@@ -210,13 +211,4 @@ fn read_template<'a, S: Deserialize<'a> + Default>(object: &'a RawValue, place: 
         metadata_path: Path::new(place.metadata),
         spec_path: Path::new(place.spec),
     })
-}
-
-/// The whole payload of `validate`.
-#[derive(Deserialize)]
-pub(crate) struct Payload<'a> {
-    #[serde(borrow)]
-    pub request: Request<'a>,
-    #[serde(borrow, default)]
-    pub settings: Option<&'a RawValue>,
 }

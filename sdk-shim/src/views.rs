@@ -1,73 +1,43 @@
 //! Views: small structs that borrow from the request and name only the fields that policies read.
 //!
 //! Each follows the Kubernetes API by name. A test fills the types of `k8s-openapi`, serialises them, and checks that each view
-//! reads what they wrote. A policy that needs other fields declares a view of its own, from [`Str`], [`List`] and [`Map`]:
-//!
-//! ```
-//! use palisade_sdk::{List, Str, serde::Deserialize};
-//!
-//! #[derive(Deserialize, Default)]
-//! #[serde(crate = "palisade_sdk::serde", default, rename_all = "camelCase")]
-//! struct Ingress<'a> {
-//!     #[serde(borrow)]
-//!     spec: Option<IngressSpec<'a>>,
-//! }
-//!
-//! #[derive(Deserialize, Default)]
-//! #[serde(crate = "palisade_sdk::serde", default, rename_all = "camelCase")]
-//! struct IngressSpec<'a> {
-//!     #[serde(borrow)]
-//!     ingress_class_name: Str<'a>,
-//! }
-//! ```
-
-use serde::Deserialize;
+//! reads what they wrote. A policy that needs other fields declares a view of its own with [`view!`](crate::view!).
 
 use crate::Path;
 use crate::json::{List, Map, Str};
 
-/// `metadata` of any object, and of a pod template.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-pub struct ObjectMeta<'a> {
-    /// The name; empty where the API server is to make one.
-    #[serde(borrow)]
-    pub name: Str<'a>,
-    /// The beginning of the name that the API server makes.
-    #[serde(borrow)]
-    pub generate_name: Str<'a>,
-    /// The namespace as the object says it; [`Request::namespace`](crate::Request::namespace) is the one that counts.
-    #[serde(borrow)]
-    pub namespace: Str<'a>,
-    /// The labels.
-    #[serde(borrow)]
-    pub labels: Map<'a>,
-    /// The annotations.
-    #[serde(borrow)]
-    pub annotations: Map<'a>,
-    /// When the object was asked to go; empty when it was not.
-    #[serde(borrow)]
-    pub deletion_timestamp: Str<'a>,
-    /// The objects that this one belongs to.
-    #[serde(borrow)]
-    pub owner_references: List<OwnerReference<'a>>,
+crate::view! {
+    /// `metadata` of any object, and of a pod template.
+    pub struct ObjectMeta<'a> {
+        /// The name; empty where the API server is to make one.
+        pub name: Str<'a> as "name",
+        /// The beginning of the name that the API server makes.
+        pub generate_name: Str<'a> as "generateName",
+        /// The namespace as the object says it; [`Request::namespace`](crate::Request::namespace) is the one that counts.
+        pub namespace: Str<'a> as "namespace",
+        /// The labels.
+        pub labels: Map<'a> as "labels",
+        /// The annotations.
+        pub annotations: Map<'a> as "annotations",
+        /// When the object was asked to go; empty when it was not.
+        pub deletion_timestamp: Str<'a> as "deletionTimestamp",
+        /// The objects that this one belongs to.
+        pub owner_references: List<OwnerReference<'a>> as "ownerReferences",
+    }
 }
 
-/// `metadata.ownerReferences[]`
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-pub struct OwnerReference<'a> {
-    /// The owner's group and version.
-    #[serde(borrow)]
-    pub api_version: Str<'a>,
-    /// The owner's kind.
-    #[serde(borrow)]
-    pub kind: Str<'a>,
-    /// The owner's name.
-    #[serde(borrow)]
-    pub name: Str<'a>,
-    /// Whether the owner manages this object.
-    pub controller: Option<bool>,
+crate::view! {
+    /// `metadata.ownerReferences[]`
+    pub struct OwnerReference<'a> {
+        /// The owner's group and version.
+        pub api_version: Str<'a> as "apiVersion",
+        /// The owner's kind.
+        pub kind: Str<'a> as "kind",
+        /// The owner's name.
+        pub name: Str<'a> as "name",
+        /// Whether the owner manages this object.
+        pub controller: Option<bool> as "controller",
+    }
 }
 
 /// The pod that a workload makes, and where in the workload it is written.
@@ -93,24 +63,20 @@ impl<S> PodTemplate<'_, S> {
     }
 }
 
-/// `PodSpec` (`v1`), as far as policies read it.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-pub struct PodSpec<'a> {
-    /// Whether the pod lives in its node's network; `None` is `false`.
-    pub host_network: Option<bool>,
-    /// The ServiceAccount; empty is `default`.
-    #[serde(borrow)]
-    pub service_account_name: Str<'a>,
-    /// Containers that run before the others, or beside them when their `restartPolicy` is `Always`.
-    #[serde(borrow)]
-    pub init_containers: List<Container<'a>>,
-    /// The pod's containers.
-    #[serde(borrow)]
-    pub containers: List<Container<'a>>,
-    /// Containers that `kubectl debug` added.
-    #[serde(borrow)]
-    pub ephemeral_containers: List<Container<'a>>,
+crate::view! {
+    /// `PodSpec` (`v1`), as far as policies read it.
+    pub struct PodSpec<'a> {
+        /// Whether the pod lives in its node's network; `None` is `false`.
+        pub host_network: Option<bool> as "hostNetwork",
+        /// The ServiceAccount; empty is `default`.
+        pub service_account_name: Str<'a> as "serviceAccountName",
+        /// Containers that run before the others, or beside them when their `restartPolicy` is `Always`.
+        pub init_containers: List<Container<'a>> as "initContainers",
+        /// The pod's containers.
+        pub containers: List<Container<'a>> as "containers",
+        /// Containers that `kubectl debug` added.
+        pub ephemeral_containers: List<Container<'a>> as "ephemeralContainers",
+    }
 }
 
 impl<'a> PodSpec<'a> {
@@ -126,107 +92,86 @@ impl<'a> PodSpec<'a> {
     }
 }
 
-/// `Container` and `EphemeralContainer` (`v1`), as far as policies read them.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-pub struct Container<'a> {
-    /// The name.
-    #[serde(borrow)]
-    pub name: Str<'a>,
-    /// The image reference.
-    #[serde(borrow)]
-    pub image: Str<'a>,
-    /// The entry point; empty is the image's own.
-    #[serde(borrow)]
-    pub command: List<Str<'a>>,
-    /// The arguments.
-    #[serde(borrow)]
-    pub args: List<Str<'a>>,
-    /// The environment variables.
-    #[serde(borrow)]
-    pub env: List<EnvVar<'a>>,
-    /// What the kubelet asks to learn whether the container lives.
-    #[serde(borrow)]
-    pub liveness_probe: Option<Handler<'a>>,
-    /// What the kubelet asks to learn whether the container can serve.
-    #[serde(borrow)]
-    pub readiness_probe: Option<Handler<'a>>,
-    /// What the kubelet asks to learn whether the container has started.
-    #[serde(borrow)]
-    pub startup_probe: Option<Handler<'a>>,
-    /// What runs after the start and before the stop.
-    #[serde(borrow)]
-    pub lifecycle: Option<Lifecycle<'a>>,
+crate::view! {
+    /// `Container` and `EphemeralContainer` (`v1`), as far as policies read them.
+    pub struct Container<'a> {
+        /// The name.
+        pub name: Str<'a> as "name",
+        /// The image reference.
+        pub image: Str<'a> as "image",
+        /// The entry point; empty is the image's own.
+        pub command: List<Str<'a>> as "command",
+        /// The arguments.
+        pub args: List<Str<'a>> as "args",
+        /// The environment variables.
+        pub env: List<EnvVar<'a>> as "env",
+        /// What the kubelet asks to learn whether the container lives.
+        pub liveness_probe: Option<Handler<'a>> as "livenessProbe",
+        /// What the kubelet asks to learn whether the container can serve.
+        pub readiness_probe: Option<Handler<'a>> as "readinessProbe",
+        /// What the kubelet asks to learn whether the container has started.
+        pub startup_probe: Option<Handler<'a>> as "startupProbe",
+        /// What runs after the start and before the stop.
+        pub lifecycle: Option<Lifecycle<'a>> as "lifecycle",
+    }
 }
 
-/// `EnvVar` (`v1`).
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-pub struct EnvVar<'a> {
-    /// The variable's name.
-    #[serde(borrow)]
-    pub name: Str<'a>,
-    /// Its literal value, with `$(NAME)` references to other variables; empty when there is none.
-    #[serde(borrow)]
-    pub value: Str<'a>,
+crate::view! {
+    /// `EnvVar` (`v1`).
+    pub struct EnvVar<'a> {
+        /// The variable's name.
+        pub name: Str<'a> as "name",
+        /// Its literal value, with `$(NAME)` references to other variables; empty when there is none.
+        pub value: Str<'a> as "value",
+    }
 }
 
-/// `Probe` and `LifecycleHandler` (`v1`): a command or a request.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-pub struct Handler<'a> {
-    /// A command in the container.
-    #[serde(borrow)]
-    pub exec: Option<ExecAction<'a>>,
-    /// An HTTP request to it.
-    #[serde(borrow)]
-    pub http_get: Option<HttpGetAction<'a>>,
+crate::view! {
+    /// `Probe` and `LifecycleHandler` (`v1`): a command or a request.
+    pub struct Handler<'a> {
+        /// A command in the container.
+        pub exec: Option<ExecAction<'a>> as "exec",
+        /// An HTTP request to it.
+        pub http_get: Option<HttpGetAction<'a>> as "httpGet",
+    }
 }
 
-/// `ExecAction` (`v1`).
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct ExecAction<'a> {
-    /// The command, not run in a shell.
-    #[serde(borrow)]
-    pub command: List<Str<'a>>,
+crate::view! {
+    /// `ExecAction` (`v1`).
+    pub struct ExecAction<'a> {
+        /// The command, not run in a shell.
+        pub command: List<Str<'a>> as "command",
+    }
 }
 
-/// `HTTPGetAction` (`v1`).
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-pub struct HttpGetAction<'a> {
-    /// The path, with its query.
-    #[serde(borrow)]
-    pub path: Str<'a>,
-    /// The host; empty is the pod's address.
-    #[serde(borrow)]
-    pub host: Str<'a>,
-    /// The headers.
-    #[serde(borrow)]
-    pub http_headers: List<HttpHeader<'a>>,
+crate::view! {
+    /// `HTTPGetAction` (`v1`).
+    pub struct HttpGetAction<'a> {
+        /// The path, with its query.
+        pub path: Str<'a> as "path",
+        /// The host; empty is the pod's address.
+        pub host: Str<'a> as "host",
+        /// The headers.
+        pub http_headers: List<HttpHeader<'a>> as "httpHeaders",
+    }
 }
 
-/// `HTTPHeader` (`v1`).
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct HttpHeader<'a> {
-    /// The header's name.
-    #[serde(borrow)]
-    pub name: Str<'a>,
-    /// Its value.
-    #[serde(borrow)]
-    pub value: Str<'a>,
+crate::view! {
+    /// `HTTPHeader` (`v1`).
+    pub struct HttpHeader<'a> {
+        /// The header's name.
+        pub name: Str<'a> as "name",
+        /// Its value.
+        pub value: Str<'a> as "value",
+    }
 }
 
-/// `Lifecycle` (`v1`).
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-pub struct Lifecycle<'a> {
-    /// Runs when the container has started.
-    #[serde(borrow)]
-    pub post_start: Option<Handler<'a>>,
-    /// Runs before the container is stopped.
-    #[serde(borrow)]
-    pub pre_stop: Option<Handler<'a>>,
+crate::view! {
+    /// `Lifecycle` (`v1`).
+    pub struct Lifecycle<'a> {
+        /// Runs when the container has started.
+        pub post_start: Option<Handler<'a>> as "postStart",
+        /// Runs before the container is stopped.
+        pub pre_stop: Option<Handler<'a>> as "preStop",
+    }
 }

@@ -1,0 +1,31 @@
+# Every everyday command. Each line calls cargo or palisade, so that nothing here needs just to be installed.
+
+# What there is
+default:
+    @just --list
+
+# Scan manifests with every policy
+scan *ARGS="examples/django-insecure":
+    cargo run --release -- scan {{ARGS}}
+
+# Everything that is tested
+test *ARGS:
+    cargo test {{ARGS}}
+
+# The fixtures of one policy, or of all
+fixtures POLICY="":
+    cargo test -p palisade-policies --test fixtures -- {{POLICY}}
+
+# What CI checks beside the tests
+lint:
+    cargo fmt --all --check
+    cargo clippy --workspace --all-targets -- -D warnings
+    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
+
+# Renew what is generated from the policies' metadata, rules, settings and fixtures
+catalogue:
+    cargo run --release -- catalogue
+
+# The figures of the README
+bench:
+    cargo run --release -- bench

@@ -1,0 +1,292 @@
+//! Writes what the repository says of its policies: the tables and examples in their README files, and the catalogue.
+//!
+//! Everything comes from a policy's `metadata.yml`, rules, settings and fixtures, so that nothing is written twice. A text holds a
+//! generated part between two comments: `<!-- palisade:rules -->` (or `settings`, `fixture FILE`, `policies`) and
+//! `<!-- palisade:end -->`.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use palisade_harness::{Cache, Description, Engine, Limits, Metadata, Policy, SettingDescription};
+use palisade_policies::POLICIES;
+
+const BEGIN: &str = "<!-- palisade:";
+const END: &str = "<!-- palisade:end -->";
+
+/// Why the texts could not be written, or are not as they should be.
+#[derive(Debug, thiserror::Error)]
+pub enum CatalogueError {
+    /// A file that cannot be read or written.
+    #[error("{}: {source}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A comment that asks for something unknown, or is not closed.
+    #[error("{}: {problem}", path.display())]
+    Marker {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        problem: String,
+    },
+    /// A module that does not work.
+    #[error("{0}")]
+    Module(String),
+    /// With `--check`: files that differ from what would be written.
+    #[error("out of date: {}; run: cargo run -- catalogue", .0.join(", "))]
+    OutOfDate(Vec<String>),
+}
+
+/// A policy, with all that is known of it.
+struct Entry {
+    name: &'static str,
+    dir: PathBuf,
+    metadata: Metadata,
+    description: Description,
+}
+
+/// Renews the generated parts of the repository at `root`, or with `check` only says whether they are up to date. Gives the files
+/// that were written.
+///
+/// # Errors
+/// When a file cannot be read or written, a marker is wrong, or, with `check`, a file is out of date.
+pub fn run(root: &Path, check: bool) -> Result<Vec<PathBuf>, CatalogueError> {
+    let entries = entries(root)?;
+    let mut texts = vec![(root.join("docs/catalogue.md"), catalogue(&entries))];
+    texts.push(filled(root.join("README.md"), |marker, _| match marker {
+        "policies" => Some(policies_table(&entries, "policies/")),
+        _ => None,
+    })?);
+    for entry in &entries {
+        texts.push(filled(entry.dir.join("README.md"), |marker, argument| match marker {
+            "rules" => Some(rules_table(&entry.description)),
+            "settings" => Some(settings_table(&entry.description)),
+            "fixture" => fixture(&entry.dir.join(argument)),
+            _ => None,
+        })?);
+    }
+    let mut changed = Vec::new();
+    for (path, text) in texts {
+        if fs::read_to_string(&path).ok().as_deref() != Some(text.as_str()) {
+            if !check {
+                let write = || {
+                    path.parent().map_or(Ok(()), fs::create_dir_all)?;
+                    fs::write(&path, &text)
+                };
+                write().map_err(|source| CatalogueError::File { path: path.clone(), source })?;
+            }
+            changed.push(path);
+        }
+    }
+    if check && !changed.is_empty() {
+        let names = changed.iter().map(|path| path.strip_prefix(root).unwrap_or(path).display().to_string()).collect();
+        return Err(CatalogueError::OutOfDate(names));
+    }
+    Ok(changed)
+}
+
+fn entries(root: &Path) -> Result<Vec<Entry>, CatalogueError> {
+    let failed = |name: &str, error: &dyn std::fmt::Display| CatalogueError::Module(format!("{name}: {error}"));
+    let engine = Engine::new(Limits::default(), Cache::Default).map_err(|error| CatalogueError::Module(error.to_string()))?;
+    POLICIES
+        .iter()
+        .map(|module| {
+            let policy = Policy::load(&engine, module.name, module.wasm).map_err(|error| failed(module.name, &error))?;
+            let description = policy.describe().map_err(|error| failed(module.name, &error))?;
+            Ok(Entry {
+                name: module.name,
+                dir: root.join("policies").join(module.name),
+                metadata: policy.metadata().cloned().ok_or_else(|| failed(module.name, &"it has no metadata"))?,
+                description: description.ok_or_else(|| failed(module.name, &"it does not describe itself"))?,
+            })
+        })
+        .collect()
+}
+
+/// Fills the generated parts of a file.
+fn filled(path: PathBuf, content: impl Fn(&str, &str) -> Option<String>) -> Result<(PathBuf, String), CatalogueError> {
+    let text = fs::read_to_string(&path).map_err(|source| CatalogueError::File { path: path.clone(), source })?;
+    match fill(&text, content) {
+        Ok(text) => Ok((path, text)),
+        Err(problem) => Err(CatalogueError::Marker { path, problem }),
+    }
+}
+
+fn fill(text: &str, content: impl Fn(&str, &str) -> Option<String>) -> Result<String, String> {
+    let mut result = String::new();
+    let mut lines = text.lines();
+    while let Some(line) = lines.next() {
+        result.push_str(line);
+        result.push('\n');
+        let Some(marker) = line.trim().strip_prefix(BEGIN).and_then(|rest| rest.strip_suffix("-->")) else { continue };
+        let marker = marker.trim();
+        let (what, argument) = marker.split_once(' ').unwrap_or((marker, ""));
+        let generated = content(what, argument).ok_or_else(|| format!("nothing can be written for {line}"))?;
+        if !lines.by_ref().any(|line| line.trim() == END) {
+            return Err(format!("no {END} behind {line}"));
+        }
+        let _ = write!(result, "\n{}\n\n{END}\n", generated.trim_end());
+    }
+    Ok(result)
+}
+
+/// The catalogue: every policy, what it holds and where that comes from.
+fn catalogue(entries: &[Entry]) -> String {
+    let mut text = String::from("# Policies\n\nGenerated by `cargo run -- catalogue`.\n\n");
+    text.push_str(&policies_table(entries, "../policies/"));
+    for entry in entries {
+        let annotation = |name: &str| entry.metadata.annotations.get(name).map_or("", String::as_str);
+        let _ = write!(
+            text,
+            "\n## [{name}](../policies/{name}/README.md)\n\n{}.\n\n- Practice: {}\n- References: {}\n- Kinds: {}\n",
+            annotation("io.kubewarden.policy.description").trim_end_matches('.'),
+            annotation("dev.palisade.practice"),
+            annotation("dev.palisade.references"),
+            annotation("io.artifacthub.resources").split(',').map(str::trim).collect::<Vec<_>>().join(", "),
+            name = entry.name,
+        );
+        let looked_up: Vec<String> =
+            entry.metadata.context_aware_resources.iter().map(|resource| format!("{} ({})", resource.kind, resource.api_version)).collect();
+        if !looked_up.is_empty() {
+            let _ = writeln!(text, "- Looks up: {}", looked_up.join(", "));
+        }
+        let _ = write!(text, "\n{}", rules_table(&entry.description));
+    }
+    text
+}
+
+fn policies_table(entries: &[Entry], prefix: &str) -> String {
+    let mut text = String::from("| policy | holds | rules |\n| --- | --- | --- |\n");
+    for Entry { name, metadata, description, .. } in entries {
+        let practice = metadata.annotations.get("dev.palisade.practice").map_or("", String::as_str);
+        let _ = writeln!(text, "| [{name}]({prefix}{name}/README.md) | {} | {} |", cell(practice), description.rules.len());
+    }
+    text
+}
+
+fn rules_table(description: &Description) -> String {
+    let mut text = String::from("| rule | default | what it finds | what to do | source |\n| --- | --- | --- | --- | --- |\n");
+    for rule in &description.rules {
+        let _ = writeln!(
+            text,
+            "| `{}` | {} | {} | {} | {} |",
+            rule.id,
+            rule.severity,
+            cell(&rule.summary),
+            cell(&rule.remedy),
+            cell(&rule.source)
+        );
+    }
+    text
+}
+
+fn settings_table(description: &Description) -> String {
+    let mut text = String::from("| key | type | default | meaning |\n| --- | --- | --- | --- |\n");
+    for setting in &description.settings {
+        let _ = writeln!(
+            text,
+            "| `{}` | {} | `{}` | {} |",
+            setting.key(),
+            cell(&type_name(&setting.kind)),
+            default_value(setting),
+            cell(setting.doc.trim())
+        );
+    }
+    text.push_str("| `rules` | map | `{}` | The level of each rule that should differ from its default: `deny`, `warn` or `off`. |\n");
+    text
+}
+
+/// A Rust type in words.
+fn type_name(kind: &str) -> String {
+    let inside = |prefix: &str| kind.strip_prefix(prefix).and_then(|rest| rest.strip_suffix('>')).map(str::trim);
+    match kind {
+        "bool" => "`true` or `false`".to_owned(),
+        "String" => "string".to_owned(),
+        "u8" | "u16" | "u32" | "u64" | "usize" => "whole number".to_owned(),
+        "f32" | "f64" => "number".to_owned(),
+        _ => match (inside("Vec<"), inside("Option<")) {
+            (Some("String"), _) => "list of strings".to_owned(),
+            (Some(item), _) => format!("list of {}", type_name(item)),
+            (_, Some(item)) => format!("{}, or nothing", type_name(item)),
+            _ => split_words(kind),
+        },
+    }
+}
+
+/// `AllowedRole` as `allowed role`.
+fn split_words(name: &str) -> String {
+    let mut words = String::new();
+    for (index, letter) in name.chars().enumerate() {
+        if letter.is_uppercase() && index > 0 {
+            words.push(' ');
+        }
+        words.extend(letter.to_lowercase());
+    }
+    words
+}
+
+/// A default that is written in Rust, as it would be in YAML.
+fn default_value(setting: &SettingDescription) -> String {
+    let default = setting.default.trim();
+    match default {
+        "Vec::new()" | "vec![]" => "[]".to_owned(),
+        "String::new()" => "\"\"".to_owned(),
+        "None" => "null".to_owned(),
+        _ => default
+            .trim_start_matches("vec!")
+            .replace(".to_owned()", "")
+            .replace(".into()", "")
+            .replace("String::from(", "")
+            .replace("\")", "\"")
+            .replace('_', if default.starts_with(|c: char| c.is_ascii_digit()) { "" } else { "_" }),
+    }
+}
+
+/// A fixture as an example: without its comment and what it expects.
+fn fixture(path: &Path) -> Option<String> {
+    let text = fs::read_to_string(path).ok()?;
+    let file = path.file_name()?.to_str()?;
+    Some(format!("`fixtures/{file}`:\n\n```yaml\n{}\n```", text.trim_end()))
+}
+
+/// A text for the cell of a table.
+fn cell(text: &str) -> String {
+    text.replace('|', "\\|").split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fills_between_its_markers_only() {
+        let text = "a\n<!-- palisade:rules -->\nold\n<!-- palisade:end -->\nb\n";
+        let once = fill(text, |what, _| (what == "rules").then(|| "new\n".to_owned())).unwrap();
+        assert_eq!(once, "a\n<!-- palisade:rules -->\n\nnew\n\n<!-- palisade:end -->\nb\n");
+        let twice = fill(&once, |_, _| Some("new\n".to_owned())).unwrap();
+        assert_eq!(twice, once);
+        assert!(fill(text, |_, _| None).is_err());
+        assert!(fill("<!-- palisade:rules -->\n", |_, _| Some(String::new())).is_err());
+    }
+
+    #[test]
+    fn says_types_and_defaults_as_users_write_them() {
+        let default = |default: &str| {
+            default_value(&SettingDescription {
+                name: String::new(),
+                kind: String::new(),
+                default: default.to_owned(),
+                doc: String::new(),
+            })
+        };
+        assert_eq!(default("vec![\"kube-system\".to_owned(), \"kube-public\".to_owned()]"), "[\"kube-system\", \"kube-public\"]");
+        assert_eq!(default("Vec::new()"), "[]");
+        assert_eq!(default("1_000"), "1000");
+        assert_eq!(type_name("Vec<AllowedRole>"), "list of allowed role");
+        assert_eq!(type_name("Vec<String>"), "list of strings");
+    }
+}
