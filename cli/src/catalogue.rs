@@ -201,7 +201,7 @@ fn settings_table(description: &Description) -> String {
 }
 
 /// A Rust type in words.
-fn type_name(kind: &str) -> String {
+pub(crate) fn type_name(kind: &str) -> String {
     let inside = |prefix: &str| kind.strip_prefix(prefix).and_then(|rest| rest.strip_suffix('>')).map(str::trim);
     match kind {
         "bool" => "`true` or `false`".to_owned(),
@@ -230,7 +230,7 @@ fn split_words(name: &str) -> String {
 }
 
 /// A default that is written in Rust, as it would be in YAML.
-fn default_value(setting: &SettingDescription) -> String {
+pub(crate) fn default_value(setting: &SettingDescription) -> String {
     let default = setting.default.trim();
     match default {
         "Vec::new()" | "vec![]" => "[]".to_owned(),
