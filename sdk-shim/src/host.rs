@@ -306,8 +306,7 @@ pub trait Host {
         match ask(self, "kubernetes/get_resource", &Payload { api_version, kind, name, namespace, disable_cache, field_masks })
         {
             Ok(answer) => Ok(Some(answer)),
-            // The policy server has no code for "not found", only this text.
-            Err(Error::Host(error)) if error.problem.contains("Cannot find ") => Ok(None),
+            Err(Error::Host(error)) if is_not_found(&error.problem) => Ok(None),
             Err(error) => Err(error),
         }
     }
@@ -385,6 +384,13 @@ pub trait Host {
         }
         ask(self, "net/v1/dns_lookup_host", &host)?.read::<Lookup>().map(|answer| answer.ips)
     }
+}
+
+/// The policy server has no code for "not found", only the text `Cannot find v1/Namespace named 'x' …`. That a *kind* is not there,
+/// `Cannot find resource v1/Thing`, is another matter: then the call failed.
+fn is_not_found(problem: &str) -> bool {
+    let contains = |text: &str| problem.as_bytes().windows(text.len()).any(|window| window == text.as_bytes());
+    contains("Cannot find ") && contains(" named '")
 }
 
 /// Pairs, written as a map.

@@ -1,0 +1,163 @@
+//! The WebAssembly engine: limits, and the cache of compiled modules.
+
+use std::cell::Cell;
+use std::path::PathBuf;
+use std::sync::Once;
+use std::thread;
+use std::time::Duration;
+
+use wasmtime::{CacheConfig, Config, InstanceAllocationStrategy, PoolingAllocationConfig};
+
+/// How often the deadline is looked at.
+const TICK: Duration = Duration::from_millis(10);
+
+/// What one evaluation may take.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// The time after which an evaluation is stopped. Policy-server's default is 2 seconds.
+    pub deadline: Duration,
+    /// The memory of an instance, in bytes. An object of 3 MB takes some 20 MB; modules by Go begin with as much.
+    pub memory_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { deadline: Duration::from_secs(2), memory_bytes: 256 << 20 }
+    }
+}
+
+/// Where compiled modules are kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Cache {
+    /// In the folder that `PALISADE_CACHE_DIR` names, else in `palisade` in the user's cache folder (`XDG_CACHE_HOME` or
+    /// `~/.cache`; on Windows `LOCALAPPDATA`). Where there is none that can be written, nowhere.
+    Default,
+    /// In this folder.
+    Dir(PathBuf),
+    /// Nowhere: each start compiles.
+    Off,
+}
+
+impl Cache {
+    fn dir(self) -> Option<PathBuf> {
+        let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+        match self {
+            Self::Off => None,
+            Self::Dir(dir) => Some(dir),
+            Self::Default => variable("PALISADE_CACHE_DIR").or_else(|| {
+                variable("XDG_CACHE_HOME")
+                    .or_else(|| variable("LOCALAPPDATA"))
+                    .or_else(|| variable("HOME").map(|home| home.join(".cache")))
+                    .map(|dir| dir.join("palisade"))
+            }),
+        }
+    }
+}
+
+/// The engine could not be made.
+#[derive(Debug, thiserror::Error)]
+#[error("the WebAssembly engine does not start: {0}")]
+pub struct EngineError(wasmtime::Error);
+
+/// Compiles and runs modules. Cheap to clone; all clones are one engine.
+#[derive(Clone)]
+pub struct Engine {
+    pub(crate) inner: wasmtime::Engine,
+    pub(crate) limits: Limits,
+    cache: Option<wasmtime::Cache>,
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine").field("limits", &self.limits).finish_non_exhaustive()
+    }
+}
+
+impl Engine {
+    /// An engine with these limits.
+    ///
+    /// # Errors
+    /// When wasmtime does not work on this machine.
+    pub fn new(limits: Limits, cache: Cache) -> Result<Self, EngineError> {
+        let mut config = Config::new();
+        config.epoch_interruption(true);
+        // With a backtrace, `wasmtime-provider` reports that in place of the trap.
+        config.wasm_backtrace_max_frames(None);
+        let cache = cache.dir().and_then(|dir| open_cache(dir).ok());
+        config.cache(cache.clone());
+        // As many instances as can run at once, with room for callers that bring threads of their own.
+        let instances = u32::try_from(thread::available_parallelism().map_or(4, usize::from) * 4).unwrap_or(64).max(32);
+        let mut pool = PoolingAllocationConfig::default();
+        pool.total_core_instances(instances);
+        pool.total_memories(instances);
+        pool.total_tables(instances);
+        pool.total_stacks(0);
+        pool.max_memory_size(limits.memory_bytes);
+        pool.table_elements(100_000);
+        // What an evaluation of a usual object touches is cleared by hand, which is faster than giving it back to the system.
+        pool.linear_memory_keep_resident(512 << 10);
+        config.memory_reservation(limits.memory_bytes as u64);
+        config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
+        let inner = wasmtime::Engine::new(&config).map_err(EngineError)?;
+        keep_time(&inner);
+        silence_caught_panics();
+        Ok(Self { inner, limits, cache })
+    }
+
+    /// How many modules were found in the cache, and how many had to be compiled; `None` without a cache.
+    pub fn cache_use(&self) -> Option<(usize, usize)> {
+        self.cache.as_ref().map(|cache| (cache.cache_hits(), cache.cache_misses()))
+    }
+
+    /// The deadline in ticks of the epoch.
+    pub(crate) fn deadline_ticks(&self) -> u64 {
+        let ticks = self.limits.deadline.as_millis().div_ceil(TICK.as_millis());
+        u64::try_from(ticks).unwrap_or(u64::MAX).saturating_add(1)
+    }
+}
+
+fn open_cache(dir: PathBuf) -> wasmtime::Result<wasmtime::Cache> {
+    let dir = std::path::absolute(dir)?;
+    std::fs::create_dir_all(&dir)?;
+    let mut config = CacheConfig::new();
+    config.with_directory(dir);
+    wasmtime::Cache::new(config)
+}
+
+/// Moves the epoch on until the engine is gone.
+fn keep_time(engine: &wasmtime::Engine) {
+    let engine = engine.weak();
+    thread::spawn(move || {
+        while let Some(engine) = engine.upgrade() {
+            engine.increment_epoch();
+            drop(engine);
+            thread::sleep(TICK);
+        }
+    });
+}
+
+thread_local! {
+    static QUIET: Cell<bool> = const { Cell::new(false) };
+}
+
+/// A module that hands over addresses outside of its memory makes `wasmtime-provider` panic. That is caught, and is no fault of
+/// this program: no panic message then.
+fn silence_caught_panics() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let previous = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            if !QUIET.get() {
+                previous(info);
+            }
+        }));
+    });
+}
+
+/// Calls `run`; a panic in it is `None`.
+pub(crate) fn catch<T>(run: impl FnOnce() -> T) -> Option<T> {
+    let before = QUIET.replace(true);
+    let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(run));
+    QUIET.set(before);
+    result.ok()
+}

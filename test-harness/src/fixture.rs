@@ -1,0 +1,449 @@
+//! Test cases in YAML: an object, what the policy may ask, and what it must find.
+//!
+//! ```yaml
+//! expect:
+//!   denied:                   # every finding that rejects; one more or one less fails
+//!     - rule: aws-access-key
+//!       path: spec.template.spec.initContainers[0].env[0].value
+//!       message: access key   # optional: a part of the finding's message
+//!   warned: []                # every finding that warns; may stand beside `denied`
+//! settings: {}                # the policy's settings
+//! object: {apiVersion: apps/v1, kind: Deployment, …}
+//! ```
+//!
+//! Instead of `denied` and `warned`, `expect` can say `allowed: true` (no finding at all), `mutated: {…}` (the object as it comes
+//! out, with no finding), or `settingsError: "…"` (a part of the message with which the policy refuses its settings). Policies that
+//! list no findings are held to `denied: true` or to `message: "…"`, a part of the response's message.
+//!
+//! Optional keys beside these: `operation`, `oldObject`, `subResource`, `namespace`, `name`, `userInfo` for the rest of the request;
+//! `cluster`, `registry`, `signatures`, `dns`, `access`, `faults` for what the policy may ask, as [`World`] describes; and
+//! `malformed: true` where the object is no valid Kubernetes object, on purpose.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::access::AccessRule;
+use crate::policy::{EvalError, Policy};
+use crate::request::{AdmissionRequest, Operation, RequestParts, UserInfo};
+use crate::response::{Finding, Response, Severity};
+use crate::world::{Fault, Image, Signature, World};
+use crate::yaml;
+
+/// The namespace of objects that do not say theirs.
+const DEFAULT_NAMESPACE: &str = "default";
+
+/// Why a fixture cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum FixtureError {
+    /// The file or folder cannot be read.
+    #[error("{}: {source}", path.display())]
+    File {
+        /// The file or folder.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// It is not a fixture.
+    #[error("{}: {problem}", path.display())]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, with line and column where there is one.
+        problem: String,
+    },
+}
+
+/// A test case.
+#[derive(Clone, Debug)]
+pub struct Fixture {
+    name: String,
+    file: File,
+    expectation: Expectation,
+}
+
+/// The file, as it is written.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct File {
+    expect: Expect,
+    #[serde(default)]
+    settings: Option<Value>,
+    #[serde(default)]
+    object: Option<Value>,
+    #[serde(default)]
+    old_object: Option<Value>,
+    #[serde(default)]
+    operation: Option<Operation>,
+    #[serde(default)]
+    sub_resource: String,
+    #[serde(default)]
+    namespace: Option<String>,
+    #[serde(default)]
+    name: Option<String>,
+    #[serde(default)]
+    user_info: UserInfo,
+    #[serde(default)]
+    cluster: Vec<Value>,
+    #[serde(default)]
+    registry: BTreeMap<String, Image>,
+    #[serde(default)]
+    signatures: Vec<Signature>,
+    #[serde(default)]
+    dns: BTreeMap<String, Vec<String>>,
+    #[serde(default)]
+    access: Vec<AccessRule>,
+    #[serde(default)]
+    faults: Vec<Fault>,
+    #[serde(default)]
+    malformed: bool,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Expect {
+    #[serde(default)]
+    allowed: Option<bool>,
+    #[serde(default)]
+    denied: Option<Denied>,
+    #[serde(default)]
+    warned: Option<Vec<ExpectedFinding>>,
+    #[serde(default)]
+    mutated: Option<Value>,
+    #[serde(default)]
+    settings_error: Option<String>,
+    #[serde(default)]
+    message: Option<String>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged)]
+enum Denied {
+    Somehow(bool),
+    With(Vec<ExpectedFinding>),
+}
+
+/// A finding that must be there.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ExpectedFinding {
+    rule: String,
+    #[serde(default)]
+    path: String,
+    #[serde(default)]
+    message: Option<String>,
+}
+
+/// What must come out.
+#[derive(Clone, Debug)]
+enum Expectation {
+    Findings(Vec<(Severity, ExpectedFinding)>),
+    Rejected,
+    Mutated(Value),
+    SettingsError(String),
+}
+
+/// A policy that did something else than a fixture says. Prints as the difference: `-` what was expected, `+` what was found.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub struct Mismatch(Vec<String>);
+
+impl fmt::Display for Mismatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.join("\n"))
+    }
+}
+
+impl Mismatch {
+    fn line(text: impl Into<String>) -> Self {
+        Self(vec![text.into()])
+    }
+}
+
+/// The fixtures of a folder: every `.yaml`, `.yml` and `.json` file in it, by name.
+///
+/// # Errors
+/// When the folder cannot be read, or holds none.
+pub fn discover(dir: &Path) -> Result<Vec<PathBuf>, FixtureError> {
+    let failed = |source| FixtureError::File { path: dir.to_owned(), source };
+    let mut paths = Vec::new();
+    for entry in fs::read_dir(dir).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        if path.extension().is_some_and(|extension| ["yaml", "yml", "json"].iter().any(|known| extension == *known)) {
+            paths.push(path);
+        }
+    }
+    if paths.is_empty() {
+        return Err(FixtureError::Malformed { path: dir.to_owned(), problem: "there is no fixture in this folder".to_owned() });
+    }
+    paths.sort();
+    Ok(paths)
+}
+
+impl Fixture {
+    /// Reads a fixture from a file; its name is the file's, without the ending.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or is no fixture.
+    pub fn read(path: &Path) -> Result<Self, FixtureError> {
+        let text = fs::read_to_string(path).map_err(|source| FixtureError::File { path: path.to_owned(), source })?;
+        let name = path.file_stem().unwrap_or_default().to_string_lossy();
+        Self::parse(&name, &text).map_err(|problem| FixtureError::Malformed { path: path.to_owned(), problem })
+    }
+
+    /// Reads a fixture from its text.
+    ///
+    /// # Errors
+    /// With what is wrong, and where.
+    pub fn parse(name: &str, text: &str) -> Result<Self, String> {
+        let file: File = yaml::from_str(text).map_err(|error| error.to_string())?;
+        let expectation = expectation(&file.expect)?;
+        if !matches!(expectation, Expectation::SettingsError(_)) && file.object.is_none() && file.old_object.is_none() {
+            return Err("object is missing".to_owned());
+        }
+        Ok(Self { name: name.to_owned(), file, expectation })
+    }
+
+    /// The case's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether its object is no valid Kubernetes object, on purpose.
+    pub fn is_malformed(&self) -> bool {
+        self.file.malformed
+    }
+
+    /// The object, the old object, and the objects of the cluster.
+    pub fn objects(&self) -> impl Iterator<Item = &Value> {
+        self.file.object.iter().chain(&self.file.old_object).chain(&self.file.cluster)
+    }
+
+    /// The rules that it expects findings of.
+    pub fn expected_rules(&self) -> impl Iterator<Item = &str> {
+        let findings = match &self.expectation {
+            Expectation::Findings(findings) => findings.as_slice(),
+            _ => &[],
+        };
+        findings.iter().map(|(_, finding)| finding.rule.as_str())
+    }
+
+    /// Whether it expects the object to pass without any finding.
+    pub fn expects_acceptance(&self) -> bool {
+        matches!(&self.expectation, Expectation::Findings(findings) if findings.is_empty())
+    }
+
+    /// Runs the case.
+    ///
+    /// # Errors
+    /// With the difference between what was expected and what came out.
+    pub fn run(&self, policy: &Policy) -> Result<(), Mismatch> {
+        let file = &self.file;
+        let settings = file.settings.clone().unwrap_or_else(|| json!({}));
+        let failed = |error: EvalError| Mismatch::line(error.to_string());
+        let verdict = policy.validate_settings(&settings).map_err(failed)?;
+        let refusal = (!verdict.valid).then(|| verdict.message.unwrap_or_default());
+        match (&self.expectation, refusal) {
+            (Expectation::SettingsError(part), Some(message)) if message.contains(part) => return Ok(()),
+            (Expectation::SettingsError(part), found) => {
+                let found = found.map_or("settings accepted".to_owned(), |message| format!("settings refused: {message}"));
+                return Err(Mismatch(vec![format!("- settings refused with {part:?}"), format!("+ {found}")]));
+            }
+            (_, Some(message)) => return Err(Mismatch::line(format!("+ settings refused: {message}"))),
+            (_, None) => {}
+        }
+        let response = policy
+            .validate(&self.request()?, &settings, &Arc::new(self.world()?))
+            .map_err(|error| Mismatch::line(error.to_string()))?;
+        self.compare(&response)
+    }
+
+    /// The request that the case is about.
+    ///
+    /// # Errors
+    /// When the object is no Kubernetes object at all.
+    pub fn request(&self) -> Result<AdmissionRequest, Mismatch> {
+        let file = &self.file;
+        let operation = file.operation.unwrap_or(match (&file.object, &file.old_object) {
+            (Some(_), Some(_)) => Operation::Update,
+            (None, Some(_)) => Operation::Delete,
+            _ => Operation::Create,
+        });
+        AdmissionRequest::new(RequestParts {
+            object: file.object.clone(),
+            old_object: file.old_object.clone(),
+            operation,
+            sub_resource: file.sub_resource.clone(),
+            namespace: file.namespace.clone(),
+            default_namespace: DEFAULT_NAMESPACE.to_owned(),
+            name: file.name.clone(),
+            user_info: file.user_info.clone(),
+        })
+        .map_err(|error| Mismatch::line(format!("object: {error}")))
+    }
+
+    fn world(&self) -> Result<World, Mismatch> {
+        let file = &self.file;
+        let mut world = World::of_objects(file.cluster.iter().cloned(), DEFAULT_NAMESPACE)
+            .map_err(|error| Mismatch::line(format!("cluster: {error}")))?;
+        world.set_registry(file.registry.clone());
+        world.set_signatures(file.signatures.clone());
+        world.set_dns(file.dns.clone());
+        world.set_access(file.access.clone());
+        world.set_faults(file.faults.clone());
+        Ok(world)
+    }
+
+    fn compare(&self, response: &Response) -> Result<(), Mismatch> {
+        let mut lines = match &self.expectation {
+            Expectation::Findings(expected) => difference(expected, &response.findings),
+            Expectation::Rejected if response.accepted => vec!["- rejected".to_owned(), "+ accepted".to_owned()],
+            Expectation::Mutated(object) => {
+                let mut lines = difference(&[], &response.findings);
+                if response.mutated_object.as_ref() != Some(object) {
+                    let found = response.mutated_object.as_ref().map_or("unchanged".to_owned(), Value::to_string);
+                    lines.extend([format!("- {object}"), format!("+ {found}")]);
+                }
+                lines
+            }
+            Expectation::Rejected | Expectation::SettingsError(_) => Vec::new(),
+        };
+        if !matches!(self.expectation, Expectation::Mutated(_))
+            && let Some(object) = &response.mutated_object
+        {
+            lines.push(format!("+ object changed to {object}"));
+        }
+        if let Expectation::Findings(expected) = &self.expectation {
+            let rejects = expected.iter().any(|(severity, _)| *severity == Severity::Deny);
+            if lines.is_empty() && rejects == response.accepted {
+                lines.push(format!("+ accepted is {}, and the findings say otherwise", response.accepted));
+            }
+        }
+        if let Some(part) = &self.file.expect.message {
+            let message = response.message.as_deref().unwrap_or_default();
+            if !message.contains(part.as_str()) {
+                lines.extend([format!("- message with {part:?}"), format!("+ message {message:?}")]);
+            }
+        }
+        if lines.is_empty() { Ok(()) } else { Err(Mismatch(lines)) }
+    }
+}
+
+fn expectation(expect: &Expect) -> Result<Expectation, String> {
+    let Expect { allowed, denied, warned, mutated, settings_error, message } = expect;
+    let findings = denied.is_some() || warned.is_some();
+    let said = [allowed.is_some(), findings, mutated.is_some(), settings_error.is_some()];
+    match said.iter().filter(|said| **said).count() {
+        0 if message.is_some() => return Ok(Expectation::Rejected),
+        0 => return Err("expect says nothing: give allowed, denied, warned, mutated or settingsError".to_owned()),
+        1 => {}
+        _ => return Err("expect says several things that exclude each other".to_owned()),
+    }
+    if let Some(message) = settings_error {
+        return Ok(Expectation::SettingsError(message.clone()));
+    }
+    if let Some(object) = mutated {
+        return Ok(Expectation::Mutated(object.clone()));
+    }
+    match (allowed, denied) {
+        (Some(false), _) => return Err("expect.allowed can only be true; say what is denied instead".to_owned()),
+        (_, Some(Denied::Somehow(true))) if warned.is_none() => return Ok(Expectation::Rejected),
+        (_, Some(Denied::Somehow(_))) => return Err("expect.denied is a list of findings, or true alone".to_owned()),
+        _ => {}
+    }
+    let with = |severity, findings: &[ExpectedFinding]| findings.iter().map(|finding| (severity, finding.clone())).collect::<Vec<_>>();
+    let mut expected = Vec::new();
+    if let Some(Denied::With(findings)) = denied {
+        expected.extend(with(Severity::Deny, findings));
+    }
+    expected.extend(with(Severity::Warn, warned.as_deref().unwrap_or_default()));
+    if findings && expected.is_empty() {
+        return Err("expect lists no finding: say allowed: true".to_owned());
+    }
+    Ok(Expectation::Findings(expected))
+}
+
+/// Pairs what was expected with what was found; what is left over on either side is a line.
+fn difference(expected: &[(Severity, ExpectedFinding)], found: &[Finding]) -> Vec<String> {
+    let mut left: Vec<&Finding> = found.iter().collect();
+    let mut lines = Vec::new();
+    for (severity, wanted) in expected {
+        let fits = |finding: &&Finding| {
+            finding.severity == *severity
+                && finding.rule == wanted.rule
+                && finding.path == wanted.path
+                && wanted.message.as_ref().is_none_or(|part| finding.message.contains(part.as_str()))
+        };
+        match left.iter().position(fits) {
+            Some(index) => {
+                left.remove(index);
+            }
+            None => {
+                let message = wanted.message.as_ref().map(|part| format!(" with {part:?}")).unwrap_or_default();
+                lines.push(format!("- {severity} {} at {}{message}", wanted.rule, place(&wanted.path)));
+            }
+        }
+    }
+    lines.extend(left.iter().map(|finding| {
+        format!("+ {} {} at {}: {}", finding.severity, finding.rule, place(&finding.path), finding.message)
+    }));
+    lines
+}
+
+fn place(path: &str) -> &str {
+    if path.is_empty() { "the object" } else { path }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problem(text: &str) -> String {
+        Fixture::parse("x", text).unwrap_err()
+    }
+
+    #[test]
+    fn says_what_is_wrong_with_a_fixture() {
+        assert!(problem("object: {}").contains("expect"));
+        assert!(problem("expect: {}\nobject: {}").contains("expect says nothing"));
+        assert!(problem("expect: {allowed: true, denied: []}\nobject: {}").contains("exclude each other"));
+        assert!(problem("expect: {denied: []}\nobject: {}").contains("allowed: true"));
+        assert!(problem("expect: {allowed: false}\nobject: {}").contains("can only be true"));
+        assert!(problem("expect: {allowed: true}").contains("object is missing"));
+        assert!(problem("expect: {allowed: true}\nobjekt: {}").contains("objekt"));
+        assert!(problem("expect: {denied: true, warned: []}\nobject: {}").contains("true alone"));
+    }
+
+    #[test]
+    fn shows_the_difference() {
+        let expected = |rule: &str, path: &str| {
+            (Severity::Deny, ExpectedFinding { rule: rule.to_owned(), path: path.to_owned(), message: None })
+        };
+        let found = |rule: &str, path: &str| Finding {
+            rule: rule.to_owned(),
+            severity: Severity::Deny,
+            path: path.to_owned(),
+            message: "wrong".to_owned(),
+            remedy: String::new(),
+        };
+        // Order does not matter, numbers do.
+        assert!(difference(&[expected("a", "x"), expected("b", "y")], &[found("b", "y"), found("a", "x")]).is_empty());
+        assert_eq!(
+            difference(&[expected("a", "x"), expected("a", "x")], &[found("a", "x"), found("b", "")]),
+            ["- deny a at x", "+ deny b at the object: wrong"]
+        );
+    }
+
+    #[test]
+    fn operation_follows_from_the_objects() {
+        let operation = |text: &str| Fixture::parse("x", text).unwrap().request().unwrap().operation;
+        let pod = "{apiVersion: v1, kind: Pod}";
+        assert_eq!(operation(&format!("expect: {{allowed: true}}\nobject: {pod}")), Operation::Create);
+        assert_eq!(operation(&format!("expect: {{allowed: true}}\nobject: {pod}\noldObject: {pod}")), Operation::Update);
+        assert_eq!(operation(&format!("expect: {{allowed: true}}\noldObject: {pod}")), Operation::Delete);
+    }
+}

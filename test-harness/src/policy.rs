@@ -1,0 +1,254 @@
+//! Loading a module, and calling it.
+
+use std::fmt;
+use std::sync::Arc;
+
+use palisade_sdk::Host as _;
+use serde_json::Value;
+use wapc::WapcHost;
+use wasmtime_provider::{EpochDeadlines, ResourceLimits, WasmtimeEngineProviderBuilder, WasmtimeEngineProviderPre};
+
+use crate::engine::{self, Engine};
+use crate::metadata::{ContextAwareResource, Metadata};
+use crate::request::AdmissionRequest;
+use crate::response::{Description, Response, SettingsVerdict};
+use crate::world::World;
+
+/// Why a module cannot be loaded.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// The bytes are something else.
+    #[error("this is not a WebAssembly module: it does not begin with the bytes \\0asm")]
+    NotWasm,
+    /// A component of the component model.
+    #[error("this is a WebAssembly component; Kubewarden policies are core modules that speak waPC")]
+    Component,
+    /// A policy that runs in another way.
+    #[error("this policy runs in the execution mode {0}; only kubewarden-wapc is supported")]
+    ExecutionMode(String),
+    /// It has no entry point.
+    #[error("the module exports no {0}: it is not a waPC policy")]
+    MissingExport(&'static str),
+    /// It wants functions that no policy host has.
+    #[error("the module imports what a policy server does not offer: {}", .0.join(", "))]
+    UnknownImports(Vec<String>),
+    /// The module is damaged, or needs what wasmtime does not have.
+    #[error("the module does not compile: {0}")]
+    Compile(String),
+    /// Its metadata cannot be read.
+    #[error("{0}")]
+    Metadata(String),
+}
+
+/// Why an evaluation has no result.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EvalError {
+    /// It took too long.
+    #[error("stopped after {0:?}: the policy takes too long, or never ends")]
+    Deadline(std::time::Duration),
+    /// The module crashed. A Rust module does so when it panics, or gets no more memory.
+    #[error("the policy crashed ({reason}); it may use {} MiB of memory", memory_bytes >> 20)]
+    Trap {
+        /// What the engine says.
+        reason: String,
+        /// The memory that it may use.
+        memory_bytes: usize,
+    },
+    /// The module reports an error of its own.
+    #[error("the policy failed: {0}")]
+    Guest(String),
+    /// The answer is not as Kubewarden defines it.
+    #[error("the policy's answer cannot be read: {0}")]
+    BadResponse(String),
+}
+
+/// A policy that is ready to run: compiled and linked. Cheap to clone, and to use from many threads at once.
+#[derive(Clone)]
+pub struct Policy {
+    name: Arc<str>,
+    metadata: Option<Arc<Metadata>>,
+    engine: Engine,
+    pre: Arc<WasmtimeEngineProviderPre>,
+}
+
+impl fmt::Debug for Policy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Policy").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+impl Policy {
+    /// Compiles a module, or takes it from the cache, and links it.
+    ///
+    /// # Errors
+    /// When it is not a waPC policy that can run here.
+    pub fn load(engine: &Engine, name: &str, wasm: &[u8]) -> Result<Self, LoadError> {
+        match wasm {
+            [0, b'a', b's', b'm', 1, 0, 0, 0, ..] => {}
+            [0, b'a', b's', b'm', _, _, 1, 0, ..] => return Err(LoadError::Component),
+            _ => return Err(LoadError::NotWasm),
+        }
+        let metadata = Metadata::of_module(wasm).map_err(LoadError::Metadata)?;
+        if let Some(metadata) = &metadata
+            && !matches!(metadata.execution_mode.as_str(), "" | "kubewarden-wapc")
+        {
+            return Err(LoadError::ExecutionMode(metadata.execution_mode.clone()));
+        }
+        let module = wasmtime::Module::new(&engine.inner, wasm).map_err(|error| LoadError::Compile(format!("{error:#}")))?;
+        let unknown: Vec<String> = module
+            .imports()
+            .filter(|import| !matches!(import.module(), "wapc" | "wasi_snapshot_preview1" | "wasi_unstable"))
+            .map(|import| format!("{}.{}", import.module(), import.name()))
+            .collect();
+        if !unknown.is_empty() {
+            return Err(LoadError::UnknownImports(unknown));
+        }
+        for export in ["__guest_call", "memory"] {
+            if module.get_export(export).is_none() {
+                return Err(LoadError::MissingExport(export));
+            }
+        }
+        let limits = ResourceLimits { max_memory_size: Some(engine.limits.memory_bytes), max_table_elements: Some(100_000) };
+        let pre = WasmtimeEngineProviderBuilder::new()
+            .engine(engine.inner.clone())
+            .module(module)
+            .enable_resource_limits(limits)
+            .build_pre()
+            .map_err(|error| LoadError::UnknownImports(vec![error.to_string()]))?;
+        Ok(Self { name: name.into(), metadata: metadata.map(Arc::new), engine: engine.clone(), pre: Arc::new(pre) })
+    }
+
+    /// The name that it was loaded under.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What the module says of itself.
+    pub fn metadata(&self) -> Option<&Metadata> {
+        self.metadata.as_deref()
+    }
+
+    /// Whether the policy is for this request. Without metadata it is for all.
+    pub fn watches(&self, request: &AdmissionRequest) -> bool {
+        self.metadata.as_ref().is_none_or(|metadata| metadata.watches(request))
+    }
+
+    /// Judges a request.
+    ///
+    /// # Errors
+    /// When the policy does not come to a result.
+    pub fn validate(&self, request: &AdmissionRequest, settings: &Value, world: &Arc<World>) -> Result<Response, EvalError> {
+        self.validate_raw(&request.payload(settings), world)
+    }
+
+    /// Judges a payload that was made elsewhere: `{"request": …, "settings": …}`.
+    ///
+    /// # Errors
+    /// When the policy does not come to a result.
+    pub fn validate_raw(&self, payload: &[u8], world: &Arc<World>) -> Result<Response, EvalError> {
+        let answer = self.call("validate", payload, world)?;
+        Response::read(&answer).map_err(EvalError::BadResponse)
+    }
+
+    /// Whether the policy takes these settings.
+    ///
+    /// # Errors
+    /// When the policy does not come to a result.
+    pub fn validate_settings(&self, settings: &Value) -> Result<SettingsVerdict, EvalError> {
+        let payload = serde_json::to_vec(settings).map_err(|error| EvalError::BadResponse(error.to_string()))?;
+        let answer = self.call("validate_settings", &payload, &Arc::new(World::default()))?;
+        serde_json::from_slice(&answer).map_err(|error| EvalError::BadResponse(error.to_string()))
+    }
+
+    /// The version of the protocol that the policy speaks: `v1`.
+    ///
+    /// # Errors
+    /// When the policy does not come to a result.
+    pub fn protocol_version(&self) -> Result<String, EvalError> {
+        let answer = self.call("protocol_version", b"", &Arc::new(World::default()))?;
+        serde_json::from_slice(&answer).map_err(|error| EvalError::BadResponse(error.to_string()))
+    }
+
+    /// The rules and settings of a Palisade policy; `None` for others, which do not know this operation.
+    ///
+    /// # Errors
+    /// When the policy crashes, or its answer cannot be read.
+    pub fn describe(&self) -> Result<Option<Description>, EvalError> {
+        match self.call("describe", b"", &Arc::new(World::default())) {
+            Ok(answer) => serde_json::from_slice(&answer).map(Some).map_err(|error| EvalError::BadResponse(error.to_string())),
+            Err(EvalError::Guest(_)) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// One call, in an instance of its own.
+    fn call(&self, operation: &str, payload: &[u8], world: &Arc<World>) -> Result<Vec<u8>, EvalError> {
+        engine::catch(|| self.call_unguarded(operation, payload, world))
+            .unwrap_or_else(|| Err(self.trap("it passed addresses outside of its memory")))
+    }
+
+    fn call_unguarded(&self, operation: &str, payload: &[u8], world: &Arc<World>) -> Result<Vec<u8>, EvalError> {
+        let ticks = self.engine.deadline_ticks();
+        let deadlines = EpochDeadlines { wapc_init: ticks, wapc_func: ticks };
+        let provider = self.pre.rehydrate(Some(deadlines)).map_err(|error| self.trap(&error.to_string()))?;
+        let world = Arc::clone(world);
+        let metadata = self.metadata.clone();
+        let callback = move |_id: u64, binding: &str, namespace: &str, operation: &str, payload: &[u8]| {
+            answer(&world, metadata.as_deref(), binding, namespace, operation, payload).map_err(Into::into)
+        };
+        let host = WapcHost::new(Box::new(provider), Some(Box::new(callback))).map_err(|error| self.explain(&error.to_string()))?;
+        host.call(operation, payload).map_err(|error| match error {
+            wapc::errors::Error::GuestCallFailure(message) => self.explain(&message),
+            error => self.explain(&error.to_string()),
+        })
+    }
+
+    fn trap(&self, reason: &str) -> EvalError {
+        EvalError::Trap { reason: reason.to_owned(), memory_bytes: self.engine.limits.memory_bytes }
+    }
+
+    /// `wasmtime-provider` says what went wrong in words only.
+    fn explain(&self, message: &str) -> EvalError {
+        if message.contains("execution deadline exceeded") {
+            return EvalError::Deadline(self.engine.limits.deadline);
+        }
+        match message.strip_prefix("wasm trap: ") {
+            Some(reason) => self.trap(reason),
+            None => EvalError::Guest(message.to_owned()),
+        }
+    }
+}
+
+/// What policy-server does with a host call: it refuses kinds that the policy's metadata does not list.
+fn answer(
+    world: &World,
+    metadata: Option<&Metadata>,
+    binding: &str,
+    namespace: &str,
+    operation: &str,
+    payload: &[u8],
+) -> Result<Vec<u8>, String> {
+    if binding != "kubewarden" {
+        return Err(format!("unknown binding: {binding}"));
+    }
+    if namespace == "kubernetes" && operation != "can_i" {
+        let wanted: ContextAwareResource = wanted_kind(payload)?;
+        if metadata.is_none_or(|metadata| !metadata.context_aware_resources.contains(&wanted)) {
+            return Err(format!(
+                "the policy asks for {}/{}, which contextAwareResources in its metadata does not list",
+                wanted.api_version, wanted.kind
+            ));
+        }
+    }
+    world.call(namespace, operation, payload).map_err(|error| error.problem)
+}
+
+fn wanted_kind(payload: &[u8]) -> Result<ContextAwareResource, String> {
+    #[derive(serde::Deserialize)]
+    struct Wanted {
+        api_version: String,
+        kind: String,
+    }
+    let wanted: Wanted = serde_json::from_slice(payload).map_err(|error| format!("the request cannot be read: {error}"))?;
+    Ok(ContextAwareResource { api_version: wanted.api_version, kind: wanted.kind })
+}

@@ -1,0 +1,297 @@
+//! What a policy is asked: an `AdmissionRequest`, as policy-server writes it.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::kinds;
+
+/// What is being done with the object.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Operation {
+    /// It is new.
+    #[default]
+    Create,
+    /// It changes.
+    Update,
+    /// It goes.
+    Delete,
+    /// One of its subresources is connected to.
+    Connect,
+}
+
+impl Operation {
+    /// As it is written in a request and in rules.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Create => "CREATE",
+            Self::Update => "UPDATE",
+            Self::Delete => "DELETE",
+            Self::Connect => "CONNECT",
+        }
+    }
+}
+
+/// Who asks.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UserInfo {
+    /// The name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub username: Option<String>,
+    /// The unique id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uid: Option<String>,
+    /// The groups.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<String>,
+    /// What the authenticator adds.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub extra: BTreeMap<String, Vec<String>>,
+}
+
+/// Group, version and kind.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct GroupVersionKind {
+    /// The API group; the core group is the empty string.
+    pub group: String,
+    /// The version.
+    pub version: String,
+    /// The kind.
+    pub kind: String,
+}
+
+/// An object that no request can be made of.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RequestError {
+    /// It is not a map.
+    #[error("a Kubernetes object is a map, and this is {0}")]
+    NotAnObject(&'static str),
+    /// A field that every object has is not there, or is not a string.
+    #[error("{0} is missing, or is not a string")]
+    Missing(&'static str),
+}
+
+/// A request to judge. Its JSON is made once, however many policies see it.
+#[derive(Clone, Debug)]
+pub struct AdmissionRequest {
+    /// The kind of the object.
+    pub kind: GroupVersionKind,
+    /// The resource: the kind in the plural.
+    pub resource: String,
+    /// The subresource; empty for the object itself.
+    pub sub_resource: String,
+    /// The object's name; empty where the API server is to make one.
+    pub name: String,
+    /// The namespace; empty for kinds without.
+    pub namespace: String,
+    /// What is being done.
+    pub operation: Operation,
+    json: String,
+}
+
+/// What a request is made of.
+#[derive(Clone, Debug, Default)]
+pub struct RequestParts {
+    /// The object; `None` for a DELETE.
+    pub object: Option<Value>,
+    /// The object before an UPDATE or DELETE.
+    pub old_object: Option<Value>,
+    /// What is being done.
+    pub operation: Operation,
+    /// The subresource; empty for the object itself.
+    pub sub_resource: String,
+    /// The namespace, where it is not the object's own.
+    pub namespace: Option<String>,
+    /// The namespace of objects that do not say theirs.
+    pub default_namespace: String,
+    /// The name, where it is not the object's own.
+    pub name: Option<String>,
+    /// Who asks.
+    pub user_info: UserInfo,
+}
+
+impl AdmissionRequest {
+    /// The request that makes this object; one without a namespace goes to `default_namespace` where its kind has namespaces.
+    ///
+    /// # Errors
+    /// When it is no Kubernetes object.
+    pub fn create(object: Value, default_namespace: &str) -> Result<Self, RequestError> {
+        Self::new(RequestParts { object: Some(object), default_namespace: default_namespace.to_owned(), ..RequestParts::default() })
+    }
+
+    /// A request of any sort.
+    ///
+    /// # Errors
+    /// When there is neither object nor old object, or it is no Kubernetes object.
+    pub fn new(parts: RequestParts) -> Result<Self, RequestError> {
+        let RequestParts { object, old_object, operation, sub_resource, namespace, default_namespace, name, user_info } = parts;
+        let described = object.as_ref().or(old_object.as_ref()).ok_or(RequestError::NotAnObject("nothing"))?;
+        let (api_version, kind) = type_of(described)?;
+        let (group, version) = kinds::group_version(api_version);
+        let kind = GroupVersionKind { group: group.to_owned(), version: version.to_owned(), kind: kind.to_owned() };
+        let metadata = &described["metadata"];
+        let own = |field: &str| metadata[field].as_str().unwrap_or_default().to_owned();
+        let namespace = namespace.unwrap_or_else(|| {
+            let own = own("namespace");
+            match kinds::is_namespaced(&kind.group, &kind.kind) {
+                true if own.is_empty() => default_namespace,
+                true => own,
+                false => String::new(),
+            }
+        });
+        let name = name.unwrap_or_else(|| own("name"));
+        let resource = kinds::resource(&kind.group, &kind.kind);
+        let wire = Wire {
+            // Nothing here depends on time or chance: the same manifest gives the same request.
+            uid: "00000000-0000-0000-0000-000000000000",
+            kind: &kind,
+            resource: GroupVersionResource { group: &kind.group, version: &kind.version, resource: &resource },
+            sub_resource: Some(sub_resource.as_str()).filter(|text| !text.is_empty()),
+            request_kind: &kind,
+            request_resource: GroupVersionResource { group: &kind.group, version: &kind.version, resource: &resource },
+            request_sub_resource: Some(sub_resource.as_str()).filter(|text| !text.is_empty()),
+            name: Some(name.as_str()).filter(|text| !text.is_empty()),
+            namespace: Some(namespace.as_str()).filter(|text| !text.is_empty()),
+            operation,
+            user_info: &user_info,
+            object: object.as_ref(),
+            old_object: old_object.as_ref(),
+            dry_run: false,
+        };
+        // Values with string keys only: this cannot fail.
+        let json = serde_json::to_string(&wire).unwrap_or_default();
+        Ok(Self { kind, resource, sub_resource, name, namespace, operation, json })
+    }
+
+    /// The payload of `validate` with these settings, in JSON.
+    pub(crate) fn payload(&self, settings: &Value) -> Vec<u8> {
+        let mut payload = Vec::with_capacity(self.json.len() + 64);
+        payload.extend_from_slice(b"{\"request\":");
+        payload.extend_from_slice(self.json.as_bytes());
+        payload.extend_from_slice(b",\"settings\":");
+        // A map of JSON values: this cannot fail.
+        let _ = serde_json::to_writer(&mut payload, settings);
+        payload.push(b'}');
+        payload
+    }
+}
+
+/// `apiVersion` and `kind` of an object.
+///
+/// # Errors
+/// When one of them is missing.
+pub(crate) fn type_of(object: &Value) -> Result<(&str, &str), RequestError> {
+    let Value::Object(fields) = object else {
+        return Err(RequestError::NotAnObject(match object {
+            Value::Null => "nothing",
+            Value::Bool(_) => "a boolean",
+            Value::Number(_) => "a number",
+            Value::String(_) => "a string",
+            Value::Array(_) => "a list",
+            Value::Object(_) => "a map",
+        }));
+    };
+    let text = |field: &'static str| {
+        fields.get(field).and_then(Value::as_str).filter(|text| !text.is_empty()).ok_or(RequestError::Missing(field))
+    };
+    Ok((text("apiVersion")?, text("kind")?))
+}
+
+#[derive(Serialize)]
+struct GroupVersionResource<'r> {
+    group: &'r str,
+    version: &'r str,
+    resource: &'r str,
+}
+
+/// The field names and order of policy-server's own type.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Wire<'r> {
+    uid: &'r str,
+    kind: &'r GroupVersionKind,
+    resource: GroupVersionResource<'r>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sub_resource: Option<&'r str>,
+    request_kind: &'r GroupVersionKind,
+    request_resource: GroupVersionResource<'r>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_sub_resource: Option<&'r str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'r str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    namespace: Option<&'r str>,
+    operation: Operation,
+    user_info: &'r UserInfo,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    object: Option<&'r Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    old_object: Option<&'r Value>,
+    dry_run: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn payload(request: &AdmissionRequest) -> Value {
+        serde_json::from_slice(&request.payload(&json!({}))).unwrap()
+    }
+
+    #[test]
+    fn namespaces_are_as_the_kind_has_them() {
+        let object = |kind: &str, namespace: Option<&str>| {
+            let metadata = namespace.map_or(json!({"name": "x"}), |namespace| json!({"name": "x", "namespace": namespace}));
+            json!({"apiVersion": "v1", "kind": kind, "metadata": metadata})
+        };
+        let namespace = |object| AdmissionRequest::create(object, "shop").unwrap().namespace;
+        assert_eq!(namespace(object("Pod", None)), "shop");
+        assert_eq!(namespace(object("Pod", Some("other"))), "other");
+        assert_eq!(namespace(object("Namespace", None)), "");
+        assert_eq!(namespace(object("Node", Some("senseless"))), "");
+    }
+
+    #[test]
+    fn is_written_as_policy_server_writes_it() {
+        let request = AdmissionRequest::new(RequestParts {
+            object: None,
+            old_object: Some(json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web", "namespace": "shop"}})),
+            operation: Operation::Delete,
+            user_info: UserInfo { username: Some("ann".to_owned()), ..UserInfo::default() },
+            ..RequestParts::default()
+        })
+        .unwrap();
+        let request = payload(&request)["request"].clone();
+        assert_eq!(
+            request,
+            json!({
+                "uid": "00000000-0000-0000-0000-000000000000",
+                "kind": {"group": "apps", "version": "v1", "kind": "Deployment"},
+                "resource": {"group": "apps", "version": "v1", "resource": "deployments"},
+                "requestKind": {"group": "apps", "version": "v1", "kind": "Deployment"},
+                "requestResource": {"group": "apps", "version": "v1", "resource": "deployments"},
+                "name": "web",
+                "namespace": "shop",
+                "operation": "DELETE",
+                "userInfo": {"username": "ann"},
+                "oldObject": {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web", "namespace": "shop"}},
+                "dryRun": false,
+            })
+        );
+    }
+
+    #[test]
+    fn refuses_what_is_no_object() {
+        for (object, problem) in [
+            (json!([]), "a Kubernetes object is a map, and this is a list"),
+            (json!({"kind": "Pod"}), "apiVersion is missing, or is not a string"),
+            (json!({"apiVersion": "v1", "kind": 3}), "kind is missing, or is not a string"),
+        ] {
+            assert_eq!(AdmissionRequest::create(object, "default").unwrap_err().to_string(), problem);
+        }
+    }
+}
