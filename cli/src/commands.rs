@@ -28,8 +28,8 @@ pub enum CommandError {
     #[error(transparent)]
     Catalogue(#[from] CatalogueError),
     /// The engine.
-    #[error("WebAssembly cannot be run: {0}")]
-    Engine(#[from] palisade_harness::Error),
+    #[error(transparent)]
+    Engine(#[from] palisade_harness::EngineError),
     /// Anything else, with what to do.
     #[error("{0}")]
     Other(String),

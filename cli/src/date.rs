@@ -44,7 +44,7 @@ impl Date {
         if text.len() != 10 || !shape {
             return None;
         }
-        let number = |range| text.get(range).and_then(|digits| digits.parse::<u32>().ok());
+        let number = |range: std::ops::Range<usize>| text.get(range).and_then(|digits| digits.parse::<u32>().ok());
         let (year, month, day) = (number(0..4)?, number(5..7)?, number(8..10)?);
         ((1..=12).contains(&month) && (1..=days_in(year, month)).contains(&day)).then_some(Self { year, month, day })
     }

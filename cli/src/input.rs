@@ -6,11 +6,12 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use palisade_harness::kinds;
 use palisade_harness::yaml::{self, Places, Position};
 use rayon::prelude::*;
 use serde_json::Value;
 
+use crate::identity;
+use crate::review::Review;
 use crate::report::{Failure, Note, Place, STDIN};
 
 /// An object of the scan.
@@ -20,8 +21,8 @@ pub struct Object {
     pub file: Arc<str>,
     /// The object, complete with the `apiVersion` and `kind` that its list may have said for it.
     pub value: Value,
-    /// Whether it is an `AdmissionReview`, to be judged as the request that it holds.
-    pub is_review: bool,
+    /// The request to judge, where the document is a recorded `AdmissionReview` and no object to be created.
+    pub review: Option<Review>,
     places: Arc<Places>,
     /// Where it is in its document: empty, or for example `items[3]`.
     prefix: String,
@@ -116,8 +117,8 @@ fn walk(dir: &Path, sources: &mut Vec<Source>, input: &mut Input) {
     entries.sort_by_key(fs::DirEntry::file_name);
     let is_chart = entries.iter().any(|entry| entry.file_name() == "Chart.yaml");
     if is_chart {
-        let shown = if name.is_empty() { "." } else { &*name };
-        input.note(&name, None, format!("a Helm chart: its templates are scanned once they are rendered, by `helm template {shown} | palisade scan -`"));
+        let message = format!("a Helm chart: its templates are scanned once they are rendered, by `helm template {name} | palisade scan -`");
+        input.note(&name, None, message);
     }
     for entry in entries {
         let file_name = entry.file_name();
@@ -137,7 +138,8 @@ fn walk(dir: &Path, sources: &mut Vec<Source>, input: &mut Input) {
             match &*file_name {
                 "palisade.yaml" | "palisade.yml" => {}
                 "kustomization.yaml" | "kustomization.yml" => {
-                    input.note(&name, None, "a kustomization: what it changes is seen in `kustomize build | palisade scan -`");
+                    let message = format!("a kustomization: what it changes is seen in `kustomize build {} | palisade scan -`", dir.display());
+                    input.note(&name, None, message);
                 }
                 _ => sources.push(Source { path, name, named: false }),
             }
@@ -191,7 +193,7 @@ fn read_text(text: &str, source: &Source, input: &mut Input) {
                 is_empty = false;
                 let (value, places) = document.into_parts();
                 let position = places.position();
-                if !source.named && !looks_like_object(&value) {
+                if !source.named && !identity::looks_like_object(&value) {
                     input.note(&source.name, Some(position), "skipped: no Kubernetes object, it has neither apiVersion nor kind");
                     continue;
                 }
@@ -211,18 +213,14 @@ fn read_text(text: &str, source: &Source, input: &mut Input) {
     }
 }
 
-fn looks_like_object(value: &Value) -> bool {
-    value.get("apiVersion").is_some() || value.get("kind").is_some()
-}
-
 /// Adds a document's object, or the objects of a list.
 fn unfold(value: Value, prefix: String, file: &Arc<str>, places: &Arc<Places>, input: &mut Input) {
     // Lists may hold lists: what is to do is kept here, last first.
     let mut waiting = vec![(value, prefix)];
     while let Some((mut value, prefix)) = waiting.pop() {
         let at = |path: &str| Some(places.locate(&join(&prefix, path)));
-        let (api_version, kind) = match identity(&value) {
-            Ok(identity) => identity,
+        let (api_version, kind) = match identity::type_of(&value) {
+            Ok((api_version, kind)) => (api_version.to_owned(), kind.to_owned()),
             Err((path, problem)) => {
                 input.fail(file, at(path), problem);
                 continue;
@@ -251,45 +249,11 @@ fn unfold(value: Value, prefix: String, file: &Arc<str>, places: &Arc<Places>, i
             }
             continue;
         }
-        if let Err((path, problem)) = check(&value, &api_version, &kind) {
+        if let Err((path, problem)) = identity::check(&value, &api_version, &kind) {
             input.fail(file, at(path), problem);
             continue;
         }
-        let is_review = kind == "AdmissionReview" && api_version.starts_with("admission.k8s.io/");
-        input.objects.push(Object { file: Arc::clone(file), value, is_review, places: Arc::clone(places), prefix });
-    }
-}
-
-/// The field at fault, and the problem.
-type Fault = (&'static str, String);
-
-/// An object's `apiVersion` and `kind`.
-fn identity(value: &Value) -> Result<(String, String), Fault> {
-    let Some(fields) = value.as_object() else {
-        return Err(("", "no Kubernetes object: expected a map with apiVersion and kind".to_owned()));
-    };
-    let field = |name: &'static str, other: &str| match fields.get(name) {
-        Some(Value::String(text)) if !text.trim().is_empty() => Ok(text.clone()),
-        None if fields.contains_key(other) => Err(("", format!("{name} is missing"))),
-        None => Err(("", "no Kubernetes object: it has neither apiVersion nor kind".to_owned())),
-        Some(_) => Err((name, format!("{name} must be a string that is not empty"))),
-    };
-    Ok((field("apiVersion", "kind")?, field("kind", "apiVersion")?))
-}
-
-/// What makes an object one that no API server would know.
-fn check(value: &Value, api_version: &str, kind: &str) -> Result<(), Fault> {
-    kinds::check(api_version, kind).map_err(|problem| (if problem.is_version() { "apiVersion" } else { "kind" }, problem.to_string()))?;
-    match value.get("metadata") {
-        None | Some(Value::Null) => Ok(()),
-        Some(Value::Object(metadata)) => {
-            for (field, path) in [("name", "metadata.name"), ("generateName", "metadata.generateName"), ("namespace", "metadata.namespace")] {
-                if !matches!(metadata.get(field), None | Some(Value::Null | Value::String(_))) {
-                    return Err((path, format!("{path} must be a string")));
-                }
-            }
-            Ok(())
-        }
-        Some(_) => Err(("metadata", "metadata must be a map".to_owned())),
+        let review = (kind == "AdmissionReview" && api_version.starts_with("admission.k8s.io/")).then(|| Review::new(&value));
+        input.objects.push(Object { file: Arc::clone(file), value, review, places: Arc::clone(places), prefix });
     }
 }

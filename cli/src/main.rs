@@ -6,11 +6,13 @@ mod commands;
 mod config;
 mod date;
 mod exemptions;
+mod identity;
 mod input;
 mod modules;
 mod output;
 mod progress;
 mod report;
+mod review;
 mod scan;
 
 use std::process::ExitCode;

@@ -12,6 +12,9 @@ use serde_json::{Value, json};
 
 use crate::config::{Config, ConfigError};
 
+/// The annotation that names a policy.
+const TITLE: &str = "io.kubewarden.policy.title";
+
 /// Which policies the command line asks for.
 #[derive(Debug, Default)]
 pub struct Selection<'a> {
@@ -140,7 +143,7 @@ pub fn choose(engine: &Engine, selection: &Selection<'_>, config: &Config) -> Re
 fn third_party(engine: &Engine, path: &Path, others: &[Candidate]) -> Result<Candidate, ModuleError> {
     let policy = load_file(engine, path)?;
     let taken = |name: &str| others.iter().any(|other| *other.name == *name);
-    let title = policy.metadata().and_then(Metadata::title).filter(|title| !title.trim().is_empty() && !taken(title));
+    let title = policy.metadata().and_then(|metadata| metadata.annotations.get(TITLE)).map(String::as_str).filter(|title| !title.trim().is_empty() && !taken(title));
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
     let name: Arc<str> = title.map_or_else(|| Arc::from(&*stem), Arc::from);
     if taken(&name) {
@@ -169,7 +172,7 @@ impl Candidate {
         }
         let policy = self.load(engine)?;
         let broken = |problem: String| ModuleError::Broken { policy: Arc::clone(&self.name), problem };
-        if !own.rules.is_empty() && policy.describe().map_err(|error| broken(error.to_string()))?.is_none() {
+        if !own.rules.is_empty() && !matches!(policy.describe(), Ok(Some(_))) {
             let problem = "not one of Palisade's policies: the levels of its rules cannot be set; it takes `settings` only";
             return Err(config.wrong(&format!("policies[{}].rules", self.name), format!("{}: {problem}", self.name)).into());
         }

@@ -1,9 +1,10 @@
 //! Shows every object to every policy that watches its kind.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use palisade_harness::{AdmissionRequest, Engine, EvalError, World};
+use palisade_harness::{AdmissionRequest, Engine, EvalError, RequestParts, World, kinds};
 use rayon::prelude::*;
 use serde_json::Value;
 
@@ -12,7 +13,7 @@ use crate::modules::{Candidate, ModuleError, Ready};
 use crate::progress::Progress;
 use crate::report::{Check, Failure, Finding, Report, Resource, RuleInfo};
 
-/// A policy that has run into its limits this often is not asked again: it would take its time for every object.
+/// A policy that has run out of time this often is not asked again: it would take as much for every object.
 const STRIKES: usize = 3;
 
 /// An object as the policies see it.
@@ -29,10 +30,19 @@ struct Subject {
 pub fn run(engine: &Engine, input: Input, candidates: &[Candidate], namespace: &str, with_rules: bool) -> Result<Report, ModuleError> {
     let Input { files, objects, mut failures, notes } = input;
     let count = objects.len();
-    let cluster = objects.iter().filter(|object| !object.is_review).map(|object| object.value.clone()).collect();
-    let world = Arc::new(World::from_objects(cluster));
-    let subjects: Vec<Result<Subject, Failure>> = objects.into_par_iter().map(|object| subject(object, namespace, &world)).collect();
-    let mut known = Vec::with_capacity(subjects.len());
+    let cluster_kinds = cluster_kinds(&objects);
+    let mut world = World::default();
+    let mut known = Vec::with_capacity(count);
+    for object in &objects {
+        // A review is a question about an object, which is not in the cluster yet.
+        if object.review.is_none() {
+            // What is no object was turned away when it was read.
+            let _ = world.add(object.value.clone(), namespace);
+        }
+    }
+    let world = Arc::new(world);
+    let subjects: Vec<Result<Subject, Failure>> =
+        objects.into_par_iter().map(|object| subject(object, namespace, &cluster_kinds)).collect();
     for subject in subjects {
         match subject {
             Ok(subject) => known.push(subject),
@@ -74,49 +84,59 @@ pub fn run(engine: &Engine, input: Input, candidates: &[Candidate], namespace: &
     }
     report.failures.extend(judges.iter().filter_map(Judge::given_up));
     if with_rules {
-        for ready in &policies {
-            report.rules.extend(rules(ready)?);
-        }
+        report.rules = policies.iter().flat_map(rules).collect();
     }
     Ok(report)
 }
 
-fn subject(object: Object, namespace: &str, world: &World) -> Result<Subject, Failure> {
-    let request = if object.is_review {
-        AdmissionRequest::from_review(&object.value).map_err(|problem| Failure {
-            place: object.locate("request"),
-            resource: None,
-            policy: None,
-            message: format!("no request that can be judged: {problem}"),
-        })?
-    } else {
-        AdmissionRequest::for_object(&object.value, namespace, world)
-    };
-    let resource = resource(&object, &request);
-    Ok(Subject { object, request, resource })
+/// Group and kind of the custom resources that have no namespaces, by the CustomResourceDefinitions of the scan.
+fn cluster_kinds(objects: &[Object]) -> HashSet<(String, String)> {
+    let text = |value: &Value, pointer: &str| value.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+    objects
+        .iter()
+        .map(|object| &object.value)
+        .filter(|value| text(value, "/kind") == "CustomResourceDefinition" && text(value, "/spec/scope") == "Cluster")
+        .map(|value| (text(value, "/spec/group"), text(value, "/spec/names/kind")))
+        .collect()
 }
 
-fn resource(object: &Object, request: &AdmissionRequest) -> Resource {
-    let text = |pointer: &str| object.value.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
-    if object.is_review {
-        return Resource {
-            api_version: text("/apiVersion").to_owned(),
-            kind: request.kind().to_owned(),
-            namespace: request.namespace().map(str::to_owned),
-            name: text("/request/name").to_owned(),
-        };
-    }
-    let name = match (text("/metadata/name"), text("/metadata/generateName")) {
-        ("", "") => String::new(),
-        ("", generated) => format!("{generated}*"),
+fn subject(mut object: Object, namespace: &str, cluster_kinds: &HashSet<(String, String)>) -> Result<Subject, Failure> {
+    let fail = |object: &Object, path: &str, message: String| Failure {
+        place: object.locate(path),
+        resource: None,
+        policy: None,
+        message,
+    };
+    let text = |value: &Value, pointer: &str| value.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let request = match &object.review {
+        Some(review) => review.request(namespace).map_err(|problem| fail(&object, "request", problem))?,
+        None => {
+            let group_kind = |value: &Value| {
+                (kinds::group_version(&text(value, "/apiVersion")).0.to_owned(), text(value, "/kind"))
+            };
+            let parts = RequestParts {
+                namespace: cluster_kinds.contains(&group_kind(&object.value)).then(String::new),
+                object: Some(object.value.clone()),
+                default_namespace: namespace.to_owned(),
+                ..RequestParts::default()
+            };
+            AdmissionRequest::new(parts).map_err(|error| fail(&object, "", error.to_string()))?
+        }
+    };
+    let name = match (&*request.name, text(&object.value, "/metadata/generateName")) {
+        ("", generated) if !generated.is_empty() => format!("{generated}*"),
         (name, _) => name.to_owned(),
     };
-    Resource {
-        api_version: text("/apiVersion").to_owned(),
-        kind: text("/kind").to_owned(),
-        namespace: request.namespace().map(str::to_owned),
+    let group = if request.kind.group.is_empty() { String::new() } else { format!("{}/", request.kind.group) };
+    let resource = Resource {
+        api_version: format!("{group}{}", request.kind.version),
+        kind: request.kind.kind.clone(),
+        namespace: Some(request.namespace.clone()).filter(|namespace| !namespace.is_empty()),
         name,
-    }
+    };
+    // The request and the cluster have the object: this copy is no longer needed.
+    object.value = Value::Null;
+    Ok(Subject { object, request, resource })
 }
 
 /// What one policy said of one object.
@@ -149,12 +169,16 @@ impl<'p> Judge<'p> {
             return None;
         }
         let mut verdict = Verdict { policy: Arc::clone(name), findings: Vec::new(), failure: None };
-        match policy.validate(&subject.request, settings, world) {
+        let answer = match &subject.object.review {
+            Some(review) => policy.validate_raw(&review.payload(settings), world),
+            None => policy.validate(&subject.request, settings, world),
+        };
+        match answer {
             Ok(response) => {
                 verdict.findings = response.findings.into_iter().map(|found| self.finding(subject, found)).collect();
             }
             Err(error) => {
-                if matches!(error, EvalError::Deadline { .. } | EvalError::Memory { .. }) {
+                if matches!(error, EvalError::Deadline(_)) {
                     self.strikes.fetch_add(1, Ordering::Relaxed);
                 }
                 verdict.failure = Some(Failure {
@@ -170,7 +194,10 @@ impl<'p> Judge<'p> {
 
     fn finding(&self, subject: &Subject, found: palisade_harness::Finding) -> Finding {
         let palisade_harness::Finding { rule, severity, path, message, remedy } = found;
-        let prefix = if subject.object.is_review { "request.object." } else { "" };
+        let prefix = match &subject.object.review {
+            Some(review) => review.object_path(),
+            None => "",
+        };
         Finding {
             place: subject.object.locate(&format!("{prefix}{path}")),
             resource: subject.resource.clone(),
@@ -192,20 +219,18 @@ impl<'p> Judge<'p> {
             resource: None,
             policy: Some(Arc::clone(&self.ready.name)),
             message: format!(
-                "ran into its limits {STRIKES} times, and was not asked about {} more",
+                "ran out of time {STRIKES} times, and was not asked about {} more",
                 crate::report::count(number, "object")
             ),
         })
     }
 }
 
-fn rules(ready: &Ready) -> Result<Vec<RuleInfo>, ModuleError> {
-    let described = ready
-        .policy
-        .describe()
-        .map_err(|error| ModuleError::Broken { policy: Arc::clone(&ready.name), problem: error.to_string() })?;
-    let rules = described.map(|description| description.rules).unwrap_or_default();
-    Ok(rules
+/// The rules of a policy; none for modules that know nothing of rules.
+fn rules(ready: &Ready) -> Vec<RuleInfo> {
+    let described = ready.policy.describe().ok().flatten().unwrap_or_default();
+    described
+        .rules
         .into_iter()
         .map(|rule| RuleInfo {
             policy: Arc::clone(&ready.name),
@@ -215,5 +240,5 @@ fn rules(ready: &Ready) -> Result<Vec<RuleInfo>, ModuleError> {
             remedy: rule.remedy,
             source: rule.source,
         })
-        .collect())
+        .collect()
 }

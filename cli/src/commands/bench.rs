@@ -52,7 +52,7 @@ fn engine(cache: &Path) -> Result<Engine, CommandError> {
 }
 
 fn modules_and_evaluation(args: &Bench, cache: &Path) -> Result<(), CommandError> {
-    let request = AdmissionRequest::for_object(&generate::pod(), "default", &World::default());
+    let request = AdmissionRequest::create(generate::pod(), "default").map_err(|error| CommandError::Other(error.to_string()))?;
     let world = Arc::new(World::default());
     let mut text = format!(
         "{:32} {:>10} {:>10} {:>10} {:>10} {:>10} {:>10} {:>10}\n",
