@@ -196,7 +196,8 @@ impl Policy {
         let callback = move |_id: u64, binding: &str, namespace: &str, operation: &str, payload: &[u8]| {
             answer(&world, metadata.as_deref(), binding, namespace, operation, payload).map_err(Into::into)
         };
-        let host = WapcHost::new(Box::new(provider), Some(Box::new(callback))).map_err(|error| self.explain(&error.to_string()))?;
+        let host =
+            WapcHost::new(Box::new(provider), Some(Box::new(callback))).map_err(|error| self.explain(&error.to_string()))?;
         host.call(operation, payload).map_err(|error| match error {
             wapc::errors::Error::GuestCallFailure(message) => self.explain(&message),
             error => self.explain(&error.to_string()),

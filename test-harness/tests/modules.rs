@@ -90,7 +90,8 @@ fn an_endless_loop_is_stopped() {
 #[test]
 fn memory_has_an_end() {
     // Asks for 64 KiB until there is no more, then crashes as a Rust module does.
-    let error = validate("(loop $more (br_if $more (i32.ne (memory.grow (i32.const 1)) (i32.const -1)))) (unreachable)").unwrap_err();
+    let error =
+        validate("(loop $more (br_if $more (i32.ne (memory.grow (i32.const 1)) (i32.const -1)))) (unreachable)").unwrap_err();
     assert!(matches!(error, EvalError::Trap { memory_bytes: MEMORY, .. }), "{error}");
     assert!(error.to_string().contains("16 MiB"), "{error}");
 }
@@ -130,7 +131,11 @@ fn a_failure_of_the_module_is_in_its_own_words() {
 
 #[test]
 fn an_answer_that_is_none_is_an_error() {
-    for body in ["(call $response (i32.const 100) (i32.const 10)) (i32.const 1)", "(i32.const 1)", "(call $response (i32.const 0) (i32.const 0)) (i32.const 1)"] {
+    for body in [
+        "(call $response (i32.const 100) (i32.const 10)) (i32.const 1)",
+        "(i32.const 1)",
+        "(call $response (i32.const 0) (i32.const 0)) (i32.const 1)",
+    ] {
         let error = validate(body).unwrap_err();
         assert!(matches!(error, EvalError::BadResponse(_) | EvalError::Guest(_)), "{error}");
     }
