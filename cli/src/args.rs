@@ -45,7 +45,9 @@ pub enum Command {
     #[command(hide = true)]
     Catalogue(Catalogue),
     /// Print a script that completes this command in a shell
-    #[command(after_help = "Example, for bash:\n  palisade completions bash > ~/.local/share/bash-completion/completions/palisade")]
+    #[command(
+        after_help = "Example, for bash:\n  palisade completions bash > ~/.local/share/bash-completion/completions/palisade"
+    )]
     Completions {
         /// The shell
         shell: Shell,
@@ -126,7 +128,7 @@ pub struct Scan {
 #[derive(Debug, Args)]
 pub struct PolicySelection {
     /// Add a Kubewarden policy: a WebAssembly module; may be repeated
-    #[arg(short, long = "policy", value_name = "FILE")]
+    #[arg(short = 'p', long = "policy", value_name = "FILE")]
     pub files: Vec<PathBuf>,
 
     /// Use only these policies, even those that the configuration disables; separated by commas

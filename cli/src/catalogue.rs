@@ -149,8 +149,12 @@ fn catalogue(entries: &[Entry]) -> String {
             annotation("io.artifacthub.resources").split(',').map(str::trim).collect::<Vec<_>>().join(", "),
             name = entry.name,
         );
-        let looked_up: Vec<String> =
-            entry.metadata.context_aware_resources.iter().map(|resource| format!("{} ({})", resource.kind, resource.api_version)).collect();
+        let looked_up: Vec<String> = entry
+            .metadata
+            .context_aware_resources
+            .iter()
+            .map(|resource| format!("{} ({})", resource.kind, resource.api_version))
+            .collect();
         if !looked_up.is_empty() {
             let _ = writeln!(text, "- Looks up: {}", looked_up.join(", "));
         }
@@ -196,7 +200,9 @@ fn settings_table(description: &Description) -> String {
             cell(setting.doc.trim())
         );
     }
-    text.push_str("| `rules` | map | `{}` | The level of each rule that should differ from its default: `deny`, `warn` or `off`. |\n");
+    text.push_str(
+        "| `rules` | map | `{}` | The level of each rule that should differ from its default: `deny`, `warn` or `off`. |\n",
+    );
     text
 }
 
@@ -283,7 +289,10 @@ mod tests {
                 doc: String::new(),
             })
         };
-        assert_eq!(default("vec![\"kube-system\".to_owned(), \"kube-public\".to_owned()]"), "[\"kube-system\", \"kube-public\"]");
+        assert_eq!(
+            default("vec![\"kube-system\".to_owned(), \"kube-public\".to_owned()]"),
+            "[\"kube-system\", \"kube-public\"]"
+        );
         assert_eq!(default("Vec::new()"), "[]");
         assert_eq!(default("1_000"), "1000");
         assert_eq!(type_name("Vec<AllowedRole>"), "list of allowed role");

@@ -174,7 +174,9 @@ impl Config {
         for (name, policy) in written.policies.unwrap_or_default() {
             let policy = policy.unwrap_or(PolicyConfig { enabled: true, settings: Map::new(), rules: BTreeMap::new() });
             if policy.settings.contains_key("rules") && !policy.rules.is_empty() {
-                return Err(config.wrong(&key(&name, "settings.rules"), "the rules' levels are set twice: keep those of `rules` only"));
+                return Err(
+                    config.wrong(&key(&name, "settings.rules"), "the rules' levels are set twice: keep those of `rules` only")
+                );
             }
             config.policies.insert(name, policy);
         }
@@ -273,7 +275,7 @@ mod tests {
             "palisade.yaml:3:5: unknown key `enabeld`, expected one of `enabled`, `settings`, `rules`"
         );
         assert_eq!(error("policies:\n  a:\n    rules: {x: loud}\n"), "palisade.yaml:3:16: expected deny, warn or off");
-        assert_eq!(error("policies: [a]\n"), "palisade.yaml:1:1: expected a map");
+        assert_eq!(error("policies: [a]\n"), "palisade.yaml:1:11: expected a map");
         assert_eq!(error("a: 1\n---\nb: 2\n"), "palisade.yaml:3:1: expected one document, found another");
         assert_eq!(error("policies: {a: {}, a: {}}\n"), "palisade.yaml:1:19: the key `a` is already set in this map");
     }
@@ -290,7 +292,10 @@ mod tests {
             error("exemptions:\n  - {name: a, reason: b, expires: 2024-02-30}\n"),
             "palisade.yaml:2:35: expected a day, written YYYY-MM-DD"
         );
-        assert_eq!(error("exemptions:\n  - {name: '', reason: b}\n"), "palisade.yaml:2:12: expected a name or a pattern, found nothing");
+        assert_eq!(
+            error("exemptions:\n  - {name: '', reason: b}\n"),
+            "palisade.yaml:2:12: expected a name or a pattern, found nothing"
+        );
     }
 
     #[test]
@@ -306,7 +311,11 @@ mod tests {
 
     #[test]
     fn what_a_policy_says_of_its_settings_is_placed() {
-        let config = Config::parse("policies:\n  a:\n    settings:\n      list:\n        - {x: 1}\n    rules:\n      r: warn\n", FILE_NAME).unwrap();
+        let config = Config::parse(
+            "policies:\n  a:\n    settings:\n      list:\n        - {x: 1}\n    rules:\n      r: warn\n",
+            FILE_NAME,
+        )
+        .unwrap();
         let said = |text: &str| config.wrong_settings("a", text).to_string();
         assert_eq!(said("settings: list[0].x: too small"), "palisade.yaml:5:15: a: list[0].x: too small");
         assert_eq!(said("settings: rules.r: unknown rule"), "palisade.yaml:7:10: a: rules.r: unknown rule");

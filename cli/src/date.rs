@@ -40,7 +40,8 @@ impl Date {
 
     /// Reads `YYYY-MM-DD`.
     pub fn parse(text: &str) -> Option<Self> {
-        let shape = text.bytes().enumerate().all(|(at, byte)| if at == 4 || at == 7 { byte == b'-' } else { byte.is_ascii_digit() });
+        let shape =
+            text.bytes().enumerate().all(|(at, byte)| if at == 4 || at == 7 { byte == b'-' } else { byte.is_ascii_digit() });
         if text.len() != 10 || !shape {
             return None;
         }
@@ -75,7 +76,9 @@ mod tests {
 
     #[test]
     fn counts_days_from_1970() {
-        for (days, date) in [(0, "1970-01-01"), (59, "1970-03-01"), (11_016, "2000-02-29"), (20_788, "2026-12-01"), (47_541, "2100-03-01")] {
+        for (days, date) in
+            [(0, "1970-01-01"), (59, "1970-03-01"), (11_016, "2000-02-29"), (20_788, "2026-12-01"), (47_541, "2100-03-01")]
+        {
             assert_eq!(Date::from_days(days).to_string(), date);
         }
     }
@@ -83,7 +86,18 @@ mod tests {
     #[test]
     fn reads_only_days_that_are() {
         assert_eq!(Date::parse("2024-02-29").map(|date| date.to_string()).as_deref(), Some("2024-02-29"));
-        for text in ["2023-02-29", "2024-13-01", "2024-00-10", "2024-04-31", "2024-1-1", "24-01-01", "2024/01/01", "2024-01-01T", "", "2024-01-0ü"] {
+        for text in [
+            "2023-02-29",
+            "2024-13-01",
+            "2024-00-10",
+            "2024-04-31",
+            "2024-1-1",
+            "24-01-01",
+            "2024/01/01",
+            "2024-01-01T",
+            "",
+            "2024-01-0ü",
+        ] {
             assert_eq!(Date::parse(text), None, "{text}");
         }
         assert!(Date::parse("2024-12-31") < Date::parse("2025-01-01"));

@@ -57,7 +57,10 @@ pub fn check(value: &Value, api_version: &str, kind: &str) -> Result<(), Fault> 
             return Err(("kind", format!("{api_version} has no kind {kind}{}", hint(group, kind))));
         }
         if !versions.contains(&version) {
-            return Err(("apiVersion", format!("{kind} has no version {version}; write {}", join(group, versions.last().unwrap_or(&"v1")))));
+            return Err((
+                "apiVersion",
+                format!("{kind} has no version {version}; write {}", join(group, versions.last().unwrap_or(&"v1"))),
+            ));
         }
     }
     check_metadata(value)
@@ -84,7 +87,8 @@ fn hint(group: &str, kind: &str) -> String {
     let all = kinds::all();
     let elsewhere: Vec<&Kind> = all.iter().filter(|known| known.kind == kind).collect();
     if let [one] = elsewhere.as_slice() {
-        let version = BUILT_IN.iter().find(|(group, _)| *group == one.group).and_then(|(_, versions)| versions.last()).unwrap_or(&"v1");
+        let version =
+            BUILT_IN.iter().find(|(group, _)| *group == one.group).and_then(|(_, versions)| versions.last()).unwrap_or(&"v1");
         return format!("; {kind} is in {}", join(one.group, version));
     }
     let near = all.iter().filter(|known| known.group == group).min_by_key(|known| distance(known.kind, kind));
@@ -138,7 +142,11 @@ mod tests {
             ("v1", "CronJob", "v1 has no kind CronJob; CronJob is in batch/v1"),
             ("v1", "Zzzzzzzz", "v1 has no kind Zzzzzzzz"),
             ("apps/v2", "Deployment", "Deployment has no version v2; write apps/v1"),
-            ("extensions/v1beta1", "Ingress", "extensions/v1beta1 of Ingress is gone since Kubernetes 1.22; write networking.k8s.io/v1"),
+            (
+                "extensions/v1beta1",
+                "Ingress",
+                "extensions/v1beta1 of Ingress is gone since Kubernetes 1.22; write networking.k8s.io/v1",
+            ),
             ("a/b/c", "X", "apiVersion must be a version, or a group and a version with a slash between"),
             ("/v1", "Pod", "apiVersion must be a version, or a group and a version with a slash between"),
         ] {
@@ -151,7 +159,10 @@ mod tests {
         let fault = |value: Value| type_of(&value).map(|_| ()).unwrap_err();
         assert_eq!(fault(json!({"kind": "Pod"})), ("", "apiVersion is missing".to_owned()));
         assert_eq!(fault(json!({"apiVersion": "v1"})), ("", "kind is missing".to_owned()));
-        assert_eq!(fault(json!({"apiVersion": "v1", "kind": 3})), ("kind", "kind must be a string that is not empty".to_owned()));
+        assert_eq!(
+            fault(json!({"apiVersion": "v1", "kind": 3})),
+            ("kind", "kind must be a string that is not empty".to_owned())
+        );
         assert_eq!(fault(json!({"kind": "Pod", "apiVersion": " "})).0, "apiVersion");
         assert_eq!(fault(json!({"a": 1})).1, "no Kubernetes object: it has neither apiVersion nor kind");
         assert_eq!(fault(json!("text")).1, "no Kubernetes object: expected a map with apiVersion and kind");

@@ -11,8 +11,8 @@ use rayon::prelude::*;
 use serde_json::Value;
 
 use crate::identity;
-use crate::review::Review;
 use crate::report::{Failure, Note, Place, STDIN};
+use crate::review::Review;
 
 /// An object of the scan.
 #[derive(Clone, Debug)]
@@ -117,7 +117,9 @@ fn walk(dir: &Path, sources: &mut Vec<Source>, input: &mut Input) {
     entries.sort_by_key(fs::DirEntry::file_name);
     let is_chart = entries.iter().any(|entry| entry.file_name() == "Chart.yaml");
     if is_chart {
-        let message = format!("a Helm chart: its templates are scanned once they are rendered, by `helm template {name} | palisade scan -`");
+        let message = format!(
+            "a Helm chart: its templates are scanned once they are rendered, by `helm template {name} | palisade scan -`"
+        );
         input.note(&name, None, message);
     }
     for entry in entries {
@@ -138,7 +140,10 @@ fn walk(dir: &Path, sources: &mut Vec<Source>, input: &mut Input) {
             match &*file_name {
                 "palisade.yaml" | "palisade.yml" => {}
                 "kustomization.yaml" | "kustomization.yml" => {
-                    let message = format!("a kustomization: what it changes is seen in `kustomize build {} | palisade scan -`", dir.display());
+                    let message = format!(
+                        "a kustomization: what it changes is seen in `kustomize build {} | palisade scan -`",
+                        dir.display()
+                    );
                     input.note(&name, None, message);
                 }
                 _ => sources.push(Source { path, name, named: false }),
@@ -148,7 +153,9 @@ fn walk(dir: &Path, sources: &mut Vec<Source>, input: &mut Input) {
 }
 
 fn is_manifest_name(name: &str) -> bool {
-    Path::new(name).extension().is_some_and(|extension| ["yaml", "yml", "json"].iter().any(|known| extension.eq_ignore_ascii_case(known)))
+    Path::new(name)
+        .extension()
+        .is_some_and(|extension| ["yaml", "yml", "json"].iter().any(|known| extension.eq_ignore_ascii_case(known)))
 }
 
 fn read_source(source: &Source) -> Input {
@@ -194,7 +201,11 @@ fn read_text(text: &str, source: &Source, input: &mut Input) {
                 let (value, places) = document.into_parts();
                 let position = places.position();
                 if !source.named && !identity::looks_like_object(&value) {
-                    input.note(&source.name, Some(position), "skipped: no Kubernetes object, it has neither apiVersion nor kind");
+                    input.note(
+                        &source.name,
+                        Some(position),
+                        "skipped: no Kubernetes object, it has neither apiVersion nor kind",
+                    );
                     continue;
                 }
                 unfold(value, String::new(), &source.name, &Arc::new(places), input);

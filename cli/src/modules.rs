@@ -123,7 +123,8 @@ pub fn choose(engine: &Engine, selection: &Selection<'_>, config: &Config) -> Re
         candidates.push(candidate);
     }
     let names: BTreeSet<Arc<str>> = candidates.iter().map(|candidate| Arc::clone(&candidate.name)).collect();
-    let known = || if names.is_empty() { "none".to_owned() } else { names.iter().map(|name| &**name).collect::<Vec<_>>().join(", ") };
+    let known =
+        || if names.is_empty() { "none".to_owned() } else { names.iter().map(|name| &**name).collect::<Vec<_>>().join(", ") };
     if let Some(name) = selection.only.iter().chain(selection.skip).find(|name| !names.contains(name.as_str())) {
         return Err(ModuleError::Unknown { name: name.clone(), known: known() });
     }
@@ -143,7 +144,11 @@ pub fn choose(engine: &Engine, selection: &Selection<'_>, config: &Config) -> Re
 fn third_party(engine: &Engine, path: &Path, others: &[Candidate]) -> Result<Candidate, ModuleError> {
     let policy = load_file(engine, path)?;
     let taken = |name: &str| others.iter().any(|other| *other.name == *name);
-    let title = policy.metadata().and_then(|metadata| metadata.annotations.get(TITLE)).map(String::as_str).filter(|title| !title.trim().is_empty() && !taken(title));
+    let title = policy
+        .metadata()
+        .and_then(|metadata| metadata.annotations.get(TITLE))
+        .map(String::as_str)
+        .filter(|title| !title.trim().is_empty() && !taken(title));
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
     let name: Arc<str> = title.map_or_else(|| Arc::from(&*stem), Arc::from);
     if taken(&name) {

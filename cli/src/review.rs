@@ -52,8 +52,9 @@ impl Review {
     /// With what is missing.
     pub fn request(&self, namespace: &str) -> Result<AdmissionRequest, String> {
         // An error of serde may repeat a value.
-        let parts: Parts = serde_json::from_value(self.0.clone())
-            .map_err(|_| "this AdmissionReview holds no complete request: kind, resource and operation are needed".to_owned())?;
+        let parts: Parts = serde_json::from_value(self.0.clone()).map_err(|_| {
+            "this AdmissionReview holds no complete request: kind, resource and operation are needed".to_owned()
+        })?;
         let mut request = AdmissionRequest::new(RequestParts {
             object: parts.object,
             old_object: parts.old_object,

@@ -27,7 +27,13 @@ struct Subject {
 ///
 /// # Errors
 /// When a policy cannot be loaded.
-pub fn run(engine: &Engine, input: Input, candidates: &[Candidate], namespace: &str, with_rules: bool) -> Result<Report, ModuleError> {
+pub fn run(
+    engine: &Engine,
+    input: Input,
+    candidates: &[Candidate],
+    namespace: &str,
+    with_rules: bool,
+) -> Result<Report, ModuleError> {
     let Input { files, objects, mut failures, notes } = input;
     let count = objects.len();
     let cluster_kinds = cluster_kinds(&objects);
@@ -111,9 +117,8 @@ fn subject(mut object: Object, namespace: &str, cluster_kinds: &HashSet<(String,
     let request = match &object.review {
         Some(review) => review.request(namespace).map_err(|problem| fail(&object, "request", problem))?,
         None => {
-            let group_kind = |value: &Value| {
-                (kinds::group_version(&text(value, "/apiVersion")).0.to_owned(), text(value, "/kind"))
-            };
+            let group_kind =
+                |value: &Value| (kinds::group_version(&text(value, "/apiVersion")).0.to_owned(), text(value, "/kind"));
             let parts = RequestParts {
                 namespace: cluster_kinds.contains(&group_kind(&object.value)).then(String::new),
                 object: Some(object.value.clone()),

@@ -75,7 +75,11 @@ impl<'a> Entry<'a> {
             category: annotation("io.kubewarden.policy.category"),
             severity: annotation("io.kubewarden.policy.severity"),
             practice: annotation("dev.palisade.practice"),
-            references: annotation("dev.palisade.references").split(',').map(str::trim).filter(|text| !text.is_empty()).collect(),
+            references: annotation("dev.palisade.references")
+                .split(',')
+                .map(str::trim)
+                .filter(|text| !text.is_empty())
+                .collect(),
             kinds,
             looks_up: metadata
                 .context_aware_resources
@@ -173,7 +177,9 @@ fn explanation(entry: &Entry<'_>) -> String {
     }
     let references = entry.references.join(", ");
     let (kinds, looks_up) = (entry.kinds.join(", "), entry.looks_up.join(", "));
-    for (label, value) in [("practice", entry.practice), ("looks at", &*kinds), ("looks up", &*looks_up), ("references", &*references)] {
+    for (label, value) in
+        [("practice", entry.practice), ("looks at", &*kinds), ("looks up", &*looks_up), ("references", &*references)]
+    {
         if !value.is_empty() {
             wrap(&mut text, &format!("{FAINT}{label:10}{FAINT:#}  "), "            ", value, width);
         }
@@ -193,12 +199,24 @@ fn explanation(entry: &Entry<'_>) -> String {
             let _ = writeln!(text, "\n{STRONG}Settings{STRONG:#}\n");
             for SettingEntry { key, kind, default, doc } in settings {
                 let kind = kind.replace('`', "");
-                wrap(&mut text, &format!("  {STRONG}{key}{STRONG:#}: "), "      ", &format!("{kind}, by default {default}"), width);
+                wrap(
+                    &mut text,
+                    &format!("  {STRONG}{key}{STRONG:#}: "),
+                    "      ",
+                    &format!("{kind}, by default {default}"),
+                    width,
+                );
                 wrap(&mut text, "      ", "      ", doc, width);
             }
             let common = "map, by default {}";
             wrap(&mut text, &format!("  {STRONG}rules{STRONG:#}: "), "      ", common, width);
-            wrap(&mut text, "      ", "      ", "The level of each rule that should differ from its default: deny, warn or off.", width);
+            wrap(
+                &mut text,
+                "      ",
+                "      ",
+                "The level of each rule that should differ from its default: deny, warn or off.",
+                width,
+            );
         }
         None => text.push_str("\nThis module does not describe its rules and settings; see its own documentation.\n"),
     }

@@ -35,7 +35,9 @@ pub fn run(args: &Test) -> std::result::Result<Outcome, CommandError> {
     let dir = match (&args.dir, built_in) {
         (Some(dir), _) => dir.clone(),
         (None, Some(module)) => Path::new("policies").join(module.name).join("fixtures"),
-        (None, None) => return Err(CommandError::Other("name the folder of the fixtures: palisade test MODULE DIR".to_owned())),
+        (None, None) => {
+            return Err(CommandError::Other("name the folder of the fixtures: palisade test MODULE DIR".to_owned()));
+        }
     };
     let mut paths = fixture::discover(&dir).map_err(|error| CommandError::Other(error.to_string()))?;
     if let Some(filter) = &args.filter {
@@ -44,7 +46,13 @@ pub fn run(args: &Test) -> std::result::Result<Outcome, CommandError> {
     if paths.is_empty() {
         return Err(CommandError::Other(format!("there is no fixture to run in {}", dir.display())));
     }
-    let results: Vec<(PathBuf, Result)> = paths.into_par_iter().map(|path| { let result = one(&policy, &path); (path, result) }).collect();
+    let results: Vec<(PathBuf, Result)> = paths
+        .into_par_iter()
+        .map(|path| {
+            let result = one(&policy, &path);
+            (path, result)
+        })
+        .collect();
 
     let mut text = String::new();
     let (mut failed, mut unreadable) = (0, 0);

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use palisade_harness::Severity;
 
-use super::{Place, Report};
+use super::{Place, Report, printable};
 
 /// The report as workflow commands, and a line that sums it up.
 pub fn render(report: &Report) -> String {
@@ -50,7 +50,7 @@ fn write_command(text: &mut String, command: &str, place: &Place, title: &str, m
 
 /// Escaped as the runner's toolkit does it: a message is one line.
 fn data(text: &str) -> String {
-    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+    printable(text).replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
 }
 
 fn property(text: &str) -> String {

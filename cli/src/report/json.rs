@@ -66,7 +66,11 @@ struct NoteEntry<'r> {
 impl<'r> From<&'r Place> for PlaceEntry<'r> {
     fn from(place: &'r Place) -> Self {
         let position = place.position;
-        Self { file: &place.file, line: position.map(|position| position.line), column: position.map(|position| position.column) }
+        Self {
+            file: &place.file,
+            line: position.map(|position| position.line),
+            column: position.map(|position| position.column),
+        }
     }
 }
 

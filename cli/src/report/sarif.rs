@@ -63,7 +63,11 @@ fn rules(report: &Report) -> Vec<sarif::ReportingDescriptor> {
         let id = rule_id(finding);
         rules.entry(id.clone()).or_insert_with(|| {
             let summary = format!("A rule of the policy {}", finding.policy);
-            sarif::ReportingDescriptor::builder().id(id).short_description(text(&summary)).full_description(text(&summary)).build()
+            sarif::ReportingDescriptor::builder()
+                .id(id)
+                .short_description(text(&summary))
+                .full_description(text(&summary))
+                .build()
         });
     }
     rules.into_values().collect()
@@ -97,10 +101,13 @@ fn descriptor(id: String, rule: &RuleInfo) -> sarif::ReportingDescriptor {
 
 fn result(finding: &Finding, index: &BTreeMap<&str, i64>, root: &Path) -> sarif::Result {
     let id = rule_id(finding);
-    let object = sarif::LogicalLocation::builder().fully_qualified_name(finding.resource.to_string()).kind("object".to_owned()).build();
+    let object =
+        sarif::LogicalLocation::builder().fully_qualified_name(finding.resource.to_string()).kind("object".to_owned()).build();
     let mut places = vec![object];
     if !finding.path.is_empty() {
-        places.push(sarif::LogicalLocation::builder().fully_qualified_name(finding.path.clone()).kind("member".to_owned()).build());
+        places.push(
+            sarif::LogicalLocation::builder().fully_qualified_name(finding.path.clone()).kind("member".to_owned()).build(),
+        );
     }
     let path = if finding.path.is_empty() { String::new() } else { format!("{}: ", finding.path) };
     let remedy = if finding.remedy.is_empty() { String::new() } else { format!("\nWhat to do: {}.", finding.remedy) };

@@ -6,7 +6,7 @@ use std::time::Duration;
 use anstyle::{AnsiColor, Style};
 use palisade_harness::Severity;
 
-use super::{Failure, Finding, Place, Report, Resource, printable};
+use super::{Failure, Finding, Report, printable};
 
 const DENY: Style = AnsiColor::Red.on_default().bold();
 const WARN: Style = AnsiColor::Yellow.on_default().bold();
@@ -17,14 +17,17 @@ const FAINT: Style = Style::new().dimmed();
 /// The report as styled text. Lines are wrapped at `width` characters, or not at all.
 pub fn render(report: &Report, width: Option<usize>, elapsed: Option<Duration>) -> String {
     let mut text = String::new();
-    let mut object: Option<(&Place, &Resource)> = None;
-    for finding in report.active() {
-        let this = (&finding.place, &finding.resource);
-        if object.is_none_or(|(place, resource)| place.file != this.0.file || resource != this.1) {
-            let _ = writeln!(text, "{STRONG}{}{STRONG:#}  {FAINT}{}{FAINT:#}\n", printable(&finding.resource.to_string()), printable(&finding.place.file));
+    let findings: Vec<&Finding> = report.active().collect();
+    for object in findings.chunk_by(|one, next| one.place.file == next.place.file && one.resource == next.resource) {
+        let mut object = object.to_vec();
+        object.sort_by_key(|finding| finding.place.position);
+        if let Some(Finding { resource, place, .. }) = object.first() {
+            let (resource, file) = (resource.to_string(), &place.file);
+            let _ = writeln!(text, "{STRONG}{}{STRONG:#}  {FAINT}{}{FAINT:#}\n", printable(&resource), printable(file));
         }
-        object = Some(this);
-        write_finding(&mut text, finding, width);
+        for finding in object {
+            write_finding(&mut text, finding, width);
+        }
     }
     section(&mut text, "Not read, or not judged", DENY, width, report.failures.iter().map(failure_line));
     section(&mut text, "Notes", FAINT, width, report.notes.iter().map(|note| format!("{}: {}", note.place, note.message)));

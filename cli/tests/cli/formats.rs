@@ -111,7 +111,9 @@ fn lines_are_as_wide_as_the_terminal() {
 #[test]
 fn a_clean_scan() {
     let folder = Folder::new().file("web.yaml", DEPLOYMENT).module("kind.wasm", &accepted());
-    for (format, expected) in [("table", "1 object in 1 file: no findings, in … s\n"), ("github", "1 object in 1 file: no findings\n")] {
+    for (format, expected) in
+        [("table", "1 object in 1 file: no findings, in … s\n"), ("github", "1 object in 1 file: no findings\n")]
+    {
         let run = folder.run(&["scan", "web.yaml", "-p", "kind.wasm", "--only", "kind", "-f", format]);
         assert_eq!((run.status, run.stdout.as_str(), run.stderr.as_str()), (0, expected, ""));
     }

@@ -20,11 +20,11 @@ fn pod(name: &str) -> String {
 #[test]
 fn many_documents_and_standard_input() {
     let folder = folder().file("one.yaml", format!("# a comment\n---\n---\n{}\n---\n{}\n", pod("a"), pod("b")));
-    let expected = ["one.yaml:4:89 spec.containers[0].image", "one.yaml:6:89 spec.containers[0].image"];
+    let expected = ["one.yaml:4:87 spec.containers[0].image", "one.yaml:6:87 spec.containers[0].image"];
     assert_eq!(scan(&folder, &["one.yaml"]).places(), expected);
     let text = format!("---\n{}\n", pod("c"));
     let run = folder.run_with(&[&SCAN[..], &["-", "-"]].concat(), &[], &text);
-    assert_eq!(run.places(), ["<stdin>:2:89 spec.containers[0].image"]);
+    assert_eq!(run.places(), ["<stdin>:2:87 spec.containers[0].image"]);
 }
 
 #[test]
@@ -40,13 +40,14 @@ fn lists_show_the_item() {
     assert_eq!(
         run.places(),
         [
-            "list.yaml:4:93 spec.containers[0].image",
-            "list.yaml:8:97 spec.containers[0].image",
+            "list.yaml:4:91 spec.containers[0].image",
+            "list.yaml:8:95 spec.containers[0].image",
             "pods.json:3:15 spec.containers[0].image",
         ]
     );
     let json = run.json();
-    let names: Vec<&str> = json["findings"].as_array().unwrap().iter().map(|finding| text(&finding["resource"], "name")).collect();
+    let names: Vec<&str> =
+        json["findings"].as_array().unwrap().iter().map(|finding| text(&finding["resource"], "name")).collect();
     assert_eq!(names, ["a", "b", "c"]);
     assert_eq!(text(&json["findings"][2]["resource"], "kind"), "Pod");
 }
@@ -80,7 +81,8 @@ fn namespaces_are_as_the_kind_has_them() {
     let thing = "apiVersion: example.com/v1\nkind: Thing\nmetadata: {name: one}\n";
     let other = "apiVersion: example.com/v1\nkind: Other\nmetadata: {generateName: one-}\n";
     let role = "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: r}\n";
-    let folder = folder().file("all.yaml", format!("{crd}---\n{thing}---\n{other}---\n{role}---\n{}\n---\n{DEPLOYMENT}", pod("a")));
+    let folder =
+        folder().file("all.yaml", format!("{crd}---\n{thing}---\n{other}---\n{role}---\n{}\n---\n{DEPLOYMENT}", pod("a")));
     let run = scan(&folder, &["all.yaml", "--namespace", "team"]);
     let json = run.json();
     let resources: Vec<String> = json["findings"]
@@ -128,10 +130,10 @@ fn folders_hold_more_than_manifests() {
     assert_eq!(
         run.places(),
         [
-            "app/a/deep.yml:1:89 spec.containers[0].image",
-            "app/b.yaml:1:89 spec.containers[0].image",
+            "app/a/deep.yml:1:87 spec.containers[0].image",
+            "app/b.yaml:1:87 spec.containers[0].image",
             "app/c.json:1:1 spec.containers[0].image",
-            "app/chart/crds/thing.yaml:1:91 spec.containers[0].image",
+            "app/chart/crds/thing.yaml:1:89 spec.containers[0].image",
         ]
     );
     assert_eq!(
@@ -174,11 +176,13 @@ fn recorded_requests() {
     };
     let folder = folder().file("review.yaml", review("UPDATE")).file("broken.yaml", review("ENTER"));
     let run = scan(&folder, &["review.yaml"]);
-    assert_eq!(run.places(), ["review.yaml:10:99 spec.containers[0].image"]);
+    assert_eq!(run.places(), ["review.yaml:10:97 spec.containers[0].image"]);
     assert_eq!(text(&run.json()["findings"][0]["resource"], "namespace"), "shop");
     assert_eq!(
         scan(&folder, &["broken.yaml"]).errors(),
-        ["broken.yaml:3:1 no request that can be judged: this AdmissionReview holds no complete request: kind, resource and operation are needed"]
+        [
+            "broken.yaml:3:1 this AdmissionReview holds no complete request: kind, resource and operation are needed"
+        ]
     );
 }
 
@@ -209,14 +213,22 @@ fn a_scan_of_nothing_is_no_clean_scan() {
 fn scanned_objects_are_the_cluster() {
     // Isolated by a policy in another file; the other pod is not.
     let policy = |direction: &str| {
-        format!("apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {{name: {}, namespace: default}}\nspec: {{podSelector: {{matchLabels: {{app: a}}}}, policyTypes: [{direction}]}}\n", direction.to_lowercase())
+        format!(
+            "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {{name: {}, namespace: default}}\nspec: {{podSelector: {{matchLabels: {{app: a}}}}, policyTypes: [{direction}]}}\n",
+            direction.to_lowercase()
+        )
     };
-    let pod = |name: &str| format!("apiVersion: v1\nkind: Pod\nmetadata: {{name: {name}, labels: {{app: {name}}}}}\nspec: {{containers: [{{name: a, image: b}}]}}\n");
+    let pod = |name: &str| {
+        format!(
+            "apiVersion: v1\nkind: Pod\nmetadata: {{name: {name}, labels: {{app: {name}}}}}\nspec: {{containers: [{{name: a, image: b}}]}}\n"
+        )
+    };
     let folder = Folder::new()
         .file("k8s/pods.yaml", format!("{}---\n{}", pod("a"), pod("b")))
         .file("k8s/policies.yaml", format!("{}---\n{}", policy("Ingress"), policy("Egress")));
     let run = folder.run(&["scan", "k8s", "--only", "require-network-policy", "--severity", "deny", "-f", "json"]);
     let json = run.json();
-    let found: Vec<&str> = json["findings"].as_array().unwrap().iter().map(|finding| text(&finding["resource"], "name")).collect();
+    let found: Vec<&str> =
+        json["findings"].as_array().unwrap().iter().map(|finding| text(&finding["resource"], "name")).collect();
     assert!(!found.is_empty() && found.iter().all(|name| *name == "b"), "{run:?}");
 }

@@ -56,7 +56,8 @@ impl Folder {
         // Compiled modules are shared by all tests, and by none of the user's scans.
         command.env("PALISADE_CACHE_DIR", Path::new(env!("CARGO_TARGET_TMPDIR")).join("modules"));
         command.envs(variables.iter().copied());
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the command starts");
+        let mut child =
+            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the command starts");
         let mut pipe = child.stdin.take().expect("a pipe");
         let text = stdin.to_owned();
         // A command that does not read it closes it: no fault.
@@ -79,13 +80,16 @@ impl Run {
 
     /// Each finding as `file:line:column path`.
     pub fn places(&self) -> Vec<String> {
-        let place = |finding: &Value| format!("{}:{}:{} {}", text(finding, "file"), finding["line"], finding["column"], text(finding, "path"));
+        let place = |finding: &Value| {
+            format!("{}:{}:{} {}", text(finding, "file"), finding["line"], finding["column"], text(finding, "path"))
+        };
         self.json()["findings"].as_array().expect("findings").iter().map(place).collect()
     }
 
     /// Each error as `file:line:column message`.
     pub fn errors(&self) -> Vec<String> {
-        let place = |error: &Value| format!("{}:{}:{} {}", text(error, "file"), error["line"], error["column"], text(error, "message"));
+        let place =
+            |error: &Value| format!("{}:{}:{} {}", text(error, "file"), error["line"], error["column"], text(error, "message"));
         self.json()["errors"].as_array().expect("errors").iter().map(place).collect()
     }
 

@@ -83,8 +83,13 @@ fn deployment(namespace: &str, name: &str, application: usize) -> String {
         for variable in 0..8 {
             let _ = match variable {
                 // One application in ten has what the policies look for.
-                0 if application % 10 == 3 => writeln!(text, "            - {{name: DATABASE_PASSWORD, value: \"correct-horse-{application}\"}}"),
-                0 => writeln!(text, "            - {{name: DATABASE_PASSWORD, valueFrom: {{secretKeyRef: {{name: {name}, key: password}}}}}}"),
+                0 if application % 10 == 3 => {
+                    writeln!(text, "            - {{name: DATABASE_PASSWORD, value: \"correct-horse-{application}\"}}")
+                }
+                0 => writeln!(
+                    text,
+                    "            - {{name: DATABASE_PASSWORD, valueFrom: {{secretKeyRef: {{name: {name}, key: password}}}}}}"
+                ),
                 _ => writeln!(text, "            - {{name: OPTION_{variable}, value: \"value {variable} of {name}\"}}"),
             };
         }
@@ -103,6 +108,10 @@ mod tests {
         assert_eq!(text, super::manifests(130));
         let documents: Vec<_> = yaml::documents(&text).into_iter().map(|document| document.expect("a document")).collect();
         assert_eq!(documents.len(), 130);
-        assert!(documents.iter().all(|document| document.value()["metadata"]["namespace"].as_str().is_some_and(|name| name.starts_with("team-"))));
+        assert!(
+            documents.iter().all(|document| document.value()["metadata"]["namespace"]
+                .as_str()
+                .is_some_and(|name| name.starts_with("team-")))
+        );
     }
 }
