@@ -6,14 +6,14 @@
 
 use palisade_sdk::network::Direction;
 use palisade_sdk::selector::{LabelSelector, Requirement};
+use palisade_sdk::views::ObjectMeta;
 use palisade_sdk::{Error, List, Path, Str};
 
 use crate::survey::{Subject, Survey};
-use crate::views::Metadata;
 
 palisade_sdk::view! {
     struct Policy<'a> {
-        metadata: Metadata<'a> as "metadata",
+        metadata: ObjectMeta<'a> as "metadata",
         spec: Option<Rule<'a>> as "spec",
         specs: List<Rule<'a>> as "specs",
     }
@@ -46,7 +46,7 @@ impl Rule<'_> {
 
 /// Adds what one policy does to the survey.
 pub fn look(item: &str, subject: &Subject<'_>, survey: &mut Survey) -> Result<(), Error> {
-    let policy: Policy<'_> = crate::views::read(item)?;
+    let policy: Policy<'_> = crate::survey::read(item)?;
     let rules = policy.spec.iter().map(|rule| (None, rule));
     let rules = rules.chain(policy.specs.iter().enumerate().map(|(index, rule)| (Some(index), rule)));
     let root = Path::root();

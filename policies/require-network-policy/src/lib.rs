@@ -11,10 +11,10 @@ mod admin;
 mod calico;
 mod cilium;
 mod survey;
-mod views;
 
 use palisade_sdk::network::Direction;
 use palisade_sdk::selector::{Labels, SelectorSetting};
+use palisade_sdk::views::ObjectMeta;
 use palisade_sdk::{
     Answer, Error, GetQuery, Host, Map, Operation, Path, PodTemplate, Policy, Report, Request, Rule, SettingsError, Severity,
     Str, glob,
@@ -99,15 +99,8 @@ palisade_sdk::view! {
 
     /// A Namespace, or a workload, as far as it matters here.
     struct Object<'a> {
-        metadata: Metadata<'a> as "metadata",
+        metadata: ObjectMeta<'a> as "metadata",
         spec: Spec as "spec",
-    }
-
-    struct Metadata<'a> {
-        name: Str<'a> as "name",
-        labels: Map<'a> as "labels",
-        generate_name: Str<'a> as "generateName",
-        resource_version: Str<'a> as "resourceVersion",
     }
 
     struct Spec {
@@ -236,7 +229,7 @@ fn judge_pod(
 }
 
 /// The labels that the pods of this workload get beside those of its template.
-fn added_labels<'l>(request: &Request<'_>, object: &'l Object<'_>) -> Vec<(&'l str, Option<&'l str>)> {
+fn added_labels<'l>(request: &Request<'_>, object: &'l Object<'_>) -> Vec<Known<'l>> {
     let kind = request.kind.kind.as_str();
     if kind == "Job" && object.spec.manual_selector == Some(true) {
         return Vec::new();
@@ -321,9 +314,12 @@ fn judge_namespace(request: &Request<'_>, settings: &Settings, host: &dyn Host, 
     Ok(())
 }
 
+/// A label's key, and its value where that is known.
+type Known<'l> = (&'l str, Option<&'l str>);
+
 /// The pod that is to be isolated; with nothing known of it, any pod of its namespace.
 struct Pod<'p> {
-    labels: Option<&'p [(&'p str, Option<&'p str>)]>,
+    labels: Option<&'p [Known<'p>]>,
     service_account: Option<&'p str>,
 }
 
@@ -343,42 +339,56 @@ fn look_around(
     let looked_up = answer.as_ref().map(Answer::read::<Object<'_>>).transpose()?;
     let namespace_labels = namespace_labels.or(looked_up.as_ref().map(|object| &object.metadata.labels));
 
-    // The API server sets this label on every namespace.
-    let mut of_namespace = vec![("kubernetes.io/metadata.name", Some(namespace))];
-    for (key, value) in namespace_labels.into_iter().flatten() {
-        of_namespace.push((key, Some(value)));
+    // The API server sets the label with the name on every namespace.
+    let mut of_namespace: Vec<Known<'_>> = vec![("kubernetes.io/metadata.name", Some(namespace))];
+    if let Some(namespace_labels) = namespace_labels {
+        for (key, value) in namespace_labels {
+            of_namespace.push((key, Some(value)));
+        }
     }
-    let prefixed: Vec<(String, Option<&str>)> =
-        of_namespace.iter().map(|(key, value)| (["io.cilium.k8s.namespace.labels.", key].concat(), *value)).collect();
     let of_pod = pod.labels.unwrap_or_default();
-
-    // Cilium does not tell pods apart by labels that are different for each; those of the pod are what the others are not.
-    let mut cilium: Vec<_> = of_pod.iter().copied().filter(|(_, value)| value.is_some()).collect();
-    cilium.push(("io.kubernetes.pod.namespace", Some(namespace)));
-    cilium.push(("io.cilium.k8s.policy.serviceaccount", pod.service_account));
-    cilium.push(("io.cilium.k8s.policy.cluster", None));
-    cilium.extend(prefixed.iter().map(|(key, value)| (key.as_str(), *value)));
-
-    let mut calico = of_pod.to_vec();
-    calico.push(("projectcalico.org/namespace", Some(namespace)));
-    calico.push(("projectcalico.org/orchestrator", Some("k8s")));
-    calico.push(("projectcalico.org/serviceaccount", pod.service_account));
-    let mut calico_namespace = of_namespace.clone();
-    calico_namespace.push(("projectcalico.org/name", Some(namespace)));
-
-    let known = |labels: &[_], all: bool| {
-        let labels = Labels::new(labels);
-        if all { labels } else { labels.and_others() }
-    };
-    let whole_namespace = pod.labels.is_none();
+    let mut prefixed: Vec<String> = Vec::new();
+    for (key, _) in &of_namespace {
+        prefixed.push(["io.cilium.k8s.namespace.labels.", key].concat());
+    }
+    let mut for_cilium: Vec<Known<'_>> = Vec::new();
+    for (key, (_, value)) in prefixed.iter().zip(&of_namespace) {
+        for_cilium.push((key, *value));
+    }
+    for label in of_pod {
+        // Cilium leaves out of its identities what differs from pod to pod, which is what has no value here.
+        if label.1.is_some() {
+            for_cilium.push(*label);
+        }
+    }
+    let for_cilium_too = [
+        ("io.kubernetes.pod.namespace", Some(namespace)),
+        ("io.cilium.k8s.policy.serviceaccount", pod.service_account),
+        ("io.cilium.k8s.policy.cluster", None),
+    ];
+    let for_calico = [
+        ("projectcalico.org/namespace", Some(namespace)),
+        ("projectcalico.org/orchestrator", Some("k8s")),
+        ("projectcalico.org/serviceaccount", pod.service_account),
+    ];
+    let (pod_known, namespace_known) = (pod.labels.is_some(), namespace_labels.is_some());
     let subject = Subject {
-        whole_namespace,
-        pod: known(of_pod, !whole_namespace),
-        cilium: known(&cilium, !whole_namespace),
-        calico: known(&calico, !whole_namespace),
-        calico_service_account: known(&[("projectcalico.org/name", pod.service_account)], false),
-        calico_namespace: known(&calico_namespace, namespace_labels.is_some()),
-        namespace: known(&of_namespace, namespace_labels.is_some()),
+        whole_namespace: !pod_known,
+        pod: labels(of_pod, &[], pod_known),
+        cilium: labels(&for_cilium, &for_cilium_too, pod_known),
+        calico: labels(of_pod, &for_calico, pod_known),
+        calico_service_account: labels(&[], &[("projectcalico.org/name", pod.service_account)], false),
+        calico_namespace: labels(&of_namespace, &[("projectcalico.org/name", Some(namespace))], namespace_known),
+        namespace: labels(&of_namespace, &[], namespace_known),
     };
     Survey::take(host, namespace, &subject, |kind| settings.counts(kind))
+}
+
+/// These labels, and others unless all are known.
+#[inline(never)]
+fn labels<'l>(some: &[Known<'l>], more: &[Known<'l>], all: bool) -> Labels<'l> {
+    let mut labels = some.to_vec();
+    labels.extend_from_slice(more);
+    let labels = Labels::new(&labels);
+    if all { labels } else { labels.and_others() }
 }
