@@ -181,10 +181,12 @@ fn judge_pod(
     report: &mut Report,
 ) -> Result<(), Error> {
     let own = &template.metadata.labels;
-    // Whether a running pod is isolated is up to its labels. To refuse an update that leaves them would only keep controllers from
-    // their work: a Job's pods could not even be finished.
+    let object: Object<'_> = request.object()?;
+    // An update that leaves a running pod's labels leaves its isolation, and so does one of a ReplicaSet that its Deployment scales:
+    // the pods that come of it are judged themselves. To refuse these would only keep controllers from their work, clean-up included.
+    let has_controller = object.metadata.owner_references.iter().any(|owner| owner.controller == Some(true));
     if request.operation == Operation::Update
-        && request.kind.kind == "Pod"
+        && (request.kind.kind == "Pod" || has_controller)
         && let Some(old) = request.old_pod_template::<PodSpec<'_>>()?
         && old.metadata.labels == *own
         && old.spec.host_network == template.spec.host_network
@@ -210,7 +212,6 @@ fn judge_pod(
         return Ok(());
     }
 
-    let object: Object<'_> = request.object()?;
     let mut labels = added_labels(request, &object);
     labels.extend(own.iter().map(|(key, value)| (key.as_str(), Some(value.as_str()))));
     let service_account = match template.spec.service_account_name.as_str() {
@@ -264,7 +265,8 @@ fn described(labels: &Map<'_>) -> String {
         text.push_str(if index == 0 { "a pod with " } else { ", " });
         text.push_str(key);
         text.push('=');
-        text.push_str(value);
+        // No valid value is longer.
+        text.push_str(if value.len() > 63 { "…" } else { value });
     }
     if labels.len() > SHOWN {
         text.push_str(", …");
@@ -391,4 +393,55 @@ fn labels<'l>(some: &[Known<'l>], more: &[Known<'l>], all: bool) -> Labels<'l> {
     labels.extend_from_slice(more);
     let labels = Labels::new(&labels);
     if all { labels } else { labels.and_others() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use palisade_sdk::HostError;
+
+    /// Answers every list with these policies.
+    struct Cluster(String);
+
+    impl Host for Cluster {
+        fn call(&self, _: &str, _: &str, _: &[u8]) -> Result<Vec<u8>, HostError> {
+            Ok(self.0.clone().into_bytes())
+        }
+    }
+
+    fn policies(number: usize) -> String {
+        let policy = |index: usize| {
+            format!(
+                r#"{{"metadata": {{"name": "p{index}"}}, "spec": {{"podSelector": {{"matchLabels": {{"app": "{index}"}},
+                "matchExpressions": [{{"key": "x{index}", "operator": "Exists"}}]}}, "policyTypes": ["Ingress", "Egress"]}}}}"#
+            )
+        };
+        let policies: Vec<String> = (0..number).map(policy).collect();
+        format!(r#"{{"items": [{}]}}"#, policies.join(","))
+    }
+
+    fn judge(cluster: &Cluster, labels: &str) -> String {
+        let payload = format!(
+            r#"{{"request": {{"kind": {{"group": "", "version": "v1", "kind": "Pod"}}, "namespace": "shop", "operation": "CREATE",
+            "object": {{"metadata": {{"name": "web", "labels": {{{labels}}}}}, "spec": {{}}}}}}}}"#
+        );
+        String::from_utf8(palisade_sdk::run::<RequireNetworkPolicy>(b"validate", payload.as_bytes(), cluster).unwrap()).unwrap()
+    }
+
+    /// Each policy looks up its own keys only, so that the work is the sum of both sizes and not their product.
+    #[test]
+    fn thousands_of_policies_and_a_pod_of_three_megabytes() {
+        let cluster = Cluster(policies(5_000));
+        let labels: Vec<String> = (0..150_000).map(|index| format!(r#""x{index}": "some-value""#)).collect();
+        let labels = labels.join(",");
+        assert!(labels.len() > 3_000_000);
+        let selected = judge(&cluster, &format!(r#"{labels},"app": "4999""#));
+        assert_eq!(selected, r#"{"accepted":true}"#);
+        let open = judge(&cluster, &labels);
+        assert!(
+            open.contains("none of the 5000 network policies for namespace shop isolates a pod with x0=some-value"),
+            "{open}"
+        );
+        assert!(open.contains("closest is p0, save for the label app"), "{open}");
+    }
 }
