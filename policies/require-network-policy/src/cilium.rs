@@ -44,6 +44,27 @@ impl Rule<'_> {
     }
 }
 
+/// How the keys of labels begin that Cilium, unless it is told otherwise, does not tell endpoints apart by: its default label filter.
+const IGNORED: &[&str] = &[
+    "io.kubernetes",
+    "kubernetes.io",
+    "k8s.io",
+    "beta.kubernetes.io",
+    "statefulset.kubernetes.io/pod-name",
+    "apps.kubernetes.io/pod-index",
+    "batch.kubernetes.io/job-completion-index",
+    "pod-template-generation",
+    "pod-template-hash",
+    "controller-revision-hash",
+    "annotation",
+    "etcd_node",
+];
+
+/// Whether Cilium knows this label of a pod.
+pub fn knows(key: &str) -> bool {
+    !IGNORED.iter().any(|ignored| key.starts_with(ignored))
+}
+
 /// Adds what one policy does to the survey.
 pub fn look(item: &str, subject: &Subject<'_>, survey: &mut Survey) -> Result<(), Error> {
     let policy: Policy<'_> = crate::survey::read(item)?;

@@ -358,8 +358,7 @@ fn look_around(
         for_cilium.push((key, *value));
     }
     for label in of_pod {
-        // Cilium leaves out of its identities what differs from pod to pod, which is what has no value here.
-        if label.1.is_some() {
+        if cilium::knows(label.0) {
             for_cilium.push(*label);
         }
     }
