@@ -57,6 +57,7 @@ crate::view! {
     }
 
     /// `rules[]`
+    #[derive(PartialEq)]
     pub struct PolicyRule<'a> {
         /// The verbs, case-sensitive, or `*`.
         pub verbs: List<Str<'a>> as "verbs",
@@ -71,12 +72,14 @@ crate::view! {
     }
 
     /// `aggregationRule`
+    #[derive(PartialEq)]
     pub struct AggregationRule<'a> {
         /// The ClusterRoles to take rules from: those that any of these selects.
         pub cluster_role_selectors: List<LabelSelector<'a>> as "clusterRoleSelectors",
     }
 
     /// `aggregationRule.clusterRoleSelectors[]`: a `LabelSelector` (`meta/v1`). An empty one selects everything.
+    #[derive(PartialEq)]
     pub struct LabelSelector<'a> {
         /// Labels that must be there with these values.
         pub match_labels: Map<'a> as "matchLabels",
@@ -85,6 +88,7 @@ crate::view! {
     }
 
     /// `matchExpressions[]`
+    #[derive(PartialEq)]
     pub struct LabelExpression<'a> {
         /// The label's key.
         pub key: Str<'a> as "key",
