@@ -2,7 +2,7 @@
 
 use palisade_sdk::{Error, Operation, Request, rbac::Role};
 
-/// The names of the ClusterRoles that Kubernetes 1.20 to 1.36 bootstraps. Those of the controllers are below.
+/// The names of the ClusterRoles that Kubernetes makes since 1.20. Those of its controllers are below.
 ///
 /// Source: `plugin/pkg/auth/authorizer/rbac/bootstrappolicy` of Kubernetes.
 const NAMES: &[&str] = &[
@@ -20,7 +20,6 @@ const NAMES: &[&str] = &[
     "system:certificates.k8s.io:kube-apiserver-client-kubelet-approver",
     "system:certificates.k8s.io:kubelet-serving-approver",
     "system:certificates.k8s.io:legacy-unknown-approver",
-    "system:cluster-trust-bundle-discovery",
     "system:discovery",
     "system:heapster",
     "system:kube-aggregator",
@@ -62,7 +61,6 @@ const CONTROLLERS: &[&str] = &[
     "namespace-controller",
     "node-controller",
     "persistent-volume-binder",
-    "podcertificaterequestcleaner",
     "pod-garbage-collector",
     "pv-protection-controller",
     "pvc-protection-controller",
@@ -72,11 +70,11 @@ const CONTROLLERS: &[&str] = &[
     "resourcequota-controller",
     "root-ca-cert-publisher",
     "route-controller",
-    "selinux-warning-controller",
     "service-account-controller",
     "service-cidrs-controller",
     "service-controller",
     "statefulset-controller",
+    "storage-version-garbage-collector",
     "storage-version-migrator-controller",
     "ttl-after-finished-controller",
     "ttl-controller",

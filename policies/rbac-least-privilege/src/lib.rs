@@ -145,3 +145,58 @@ impl Policy for RbacLeastPrivilege {
 }
 
 palisade_sdk::export!(RbacLeastPrivilege);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The findings on a ClusterRole with these rules: how many, and the last one's path.
+    fn findings(rules: &str) -> String {
+        let payload = format!(
+            r#"{{"settings": {{}}, "request": {{"kind": {{"group": "{}", "version": "v1", "kind": "ClusterRole"}}, "operation": "CREATE",
+                "object": {{"metadata": {{"name": "many"}}, "rules": [{rules}]}}}}}}"#,
+            rbac::GROUP
+        );
+        let response = palisade_sdk::run::<RbacLeastPrivilege>(b"validate", payload.as_bytes(), &palisade_sdk::NoHost);
+        String::from_utf8(response.unwrap()).unwrap()
+    }
+
+    fn repeated(item: &str, times: usize) -> String {
+        vec![item; times].join(", ")
+    }
+
+    #[test]
+    fn thousands_of_rules_are_judged_to_the_last() {
+        let rule = r#"{"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}"#;
+        let last = r#"{"apiGroups": [""], "resources": ["pods/exec"], "verbs": ["create"]}"#;
+        assert!(findings(&format!("{}, {last}", repeated(rule, 20_000))).contains("rules[20000].resources[0]"));
+    }
+
+    /// A rule is a product of lists; the work is not.
+    #[test]
+    fn long_lists_do_not_multiply() {
+        let times = 50_000;
+        let rule = |resource: &str, verb: &str, name: &str| {
+            format!(
+                r#"{{"apiGroups": [{}], "resources": [{}], "verbs": [{}], "resourceNames": [{}]}}"#,
+                repeated(r#""apps", "*""#, times),
+                repeated(resource, times),
+                repeated(verb, times),
+                repeated(name, times)
+            )
+        };
+        for (resource, verb) in [(r#""*""#, r#""*""#), (r#""roles""#, r#""bind", "update""#), (r#""signers""#, r#""approve""#)] {
+            assert!(findings(&rule(resource, verb, r#""cluster-admin""#)).contains("findings more"), "{resource}");
+        }
+    }
+
+    /// What is quoted of an object is short, however long it is there.
+    #[test]
+    fn quotes_are_cut() {
+        let long = "ä".repeat(10_000);
+        let rule = format!(r#"{{"apiGroups": ["{long}"], "resources": ["*/{long}"], "verbs": ["{long}", "*"]}}"#);
+        let response = findings(&rule);
+        assert!(response.contains("wildcard-resource"));
+        assert!(response.len() < 10_000, "{} bytes", response.len());
+    }
+}
