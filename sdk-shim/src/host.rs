@@ -5,10 +5,10 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::error::Error;
-use crate::json::{self, List};
+use crate::json::{self, JsonError, List, Read, Reader, View};
 
 /// A host call that failed, and which.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,16 +40,22 @@ pub struct Answer {
 }
 
 impl Answer {
+    /// The answer's JSON.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
     /// The answer as a view.
     ///
     /// # Errors
     /// When it is not what the view reads.
-    pub fn read<'a, T: Deserialize<'a>>(&'a self) -> Result<T, Error> {
-        serde_json::from_str(&self.text).map_err(|error| {
-            let fault = json::explain(&self.text, &error);
+    pub fn read<'a, T: Read<'a>>(&'a self) -> Result<T, Error> {
+        json::from_str(&self.text).map_err(|error| {
+            let fault = json::explain(&self.text, error);
+            let place = if fault.path.is_empty() { String::new() } else { [": ", &fault.path].concat() };
             Error::Host(HostError {
                 call: self.call.to_owned(),
-                problem: format!("the answer's {}: {}", fault.path, fault.problem),
+                problem: ["the answer", &place, ": ", &fault.problem].concat(),
             })
         })
     }
@@ -58,13 +64,31 @@ impl Answer {
     ///
     /// # Errors
     /// When one of them is not what the view reads.
-    pub fn items<'a, T: Deserialize<'a>>(&'a self) -> Result<List<T>, Error> {
-        #[derive(Deserialize)]
-        struct Listed<T> {
-            #[serde(bound(deserialize = "T: Deserialize<'de>"))]
-            items: List<T>,
+    pub fn items<'a, T: Read<'a>>(&'a self) -> Result<List<T>, Error> {
+        struct Listed<T>(List<T>);
+
+        impl<'a, T: Read<'a>> View<'a> for Listed<T> {
+            fn keys(&self) -> &'static [&'static str] {
+                &["items"]
+            }
+
+            fn read_field(&mut self, key: &str, reader: &mut Reader<'a>) -> Result<bool, JsonError> {
+                if key == "items" {
+                    self.0 = List::read(reader)?;
+                }
+                Ok(key == "items")
+            }
         }
-        self.read::<Listed<T>>().map(|listed| listed.items)
+
+        impl<'a, T: Read<'a>> Read<'a> for Listed<T> {
+            fn read(reader: &mut Reader<'a>) -> Result<Self, JsonError> {
+                let mut listed = Self(List::default());
+                reader.object(&mut listed)?;
+                Ok(listed)
+            }
+        }
+
+        self.read::<Listed<T>>().map(|listed| listed.0)
     }
 }
 
@@ -172,18 +196,32 @@ pub struct Action<'q> {
     pub version: Option<&'q str>,
 }
 
-/// Whether an action is allowed.
-#[derive(Clone, Debug, Deserialize)]
-pub struct AccessDecision {
-    /// Allowed by some authorizer.
-    #[serde(default)]
-    pub allowed: bool,
-    /// Refused outright, whatever other authorizers say.
-    #[serde(default)]
-    pub denied: Option<bool>,
-    /// Why.
-    #[serde(default)]
-    pub reason: Option<String>,
+crate::view! {
+    /// Whether an action is allowed.
+    pub struct AccessDecision {
+        /// Allowed by some authorizer.
+        pub allowed: bool as "allowed",
+        /// Refused outright, whatever other authorizers say.
+        pub denied: Option<bool> as "denied",
+        /// Why.
+        pub reason: Option<String> as "reason",
+    }
+
+    /// What a verification found.
+    pub struct Verification {
+        /// Whether the signatures are there and right.
+        pub is_trusted: bool as "is_trusted",
+        /// The digest that was verified: write this one into the object.
+        pub digest: String as "digest",
+    }
+
+    struct Digest {
+        digest: String as "digest",
+    }
+
+    struct Lookup {
+        ips: List<String> as "ips",
+    }
 }
 
 /// How an image must be signed.
@@ -246,28 +284,23 @@ pub struct IdentityPrefix<'q> {
     pub url_prefix: &'q str,
 }
 
-/// What a verification found.
-#[derive(Clone, Debug, Deserialize)]
-pub struct Verification {
-    /// Whether the signatures are there and right.
-    pub is_trusted: bool,
-    /// The digest that was verified: write this one into the object.
-    pub digest: String,
-}
-
-/// The policy server, as a policy sees it. Every failed call is an error that names the call; with `?` it rejects the object.
+/// The policy server, as a policy sees it: one call that all others are made of. What policies use are the typed methods of
+/// `dyn Host`. Every failed call is an error that names the call; with `?` it rejects the object.
 pub trait Host {
-    /// One call of the waPC binding `kubewarden`. The typed methods are what policies use.
+    /// One call of the waPC binding `kubewarden`.
     ///
     /// # Errors
     /// When the host refuses, fails, or knows no such call.
     fn call(&self, namespace: &str, operation: &str, payload: &[u8]) -> Result<Vec<u8>, HostError>;
+}
 
+// Not provided methods of the trait: its table of functions would bring all of them into every module.
+impl dyn Host + '_ {
     /// Lists objects.
     ///
     /// # Errors
     /// When the call fails.
-    fn list(&self, query: &ListQuery<'_>) -> Result<Answer, Error> {
+    pub fn list(&self, query: &ListQuery<'_>) -> Result<Answer, Error> {
         #[derive(Serialize)]
         struct Payload<'q> {
             api_version: &'q str,
@@ -284,14 +317,15 @@ pub trait Host {
             Some(_) => "kubernetes/list_resources_by_namespace",
             None => "kubernetes/list_resources_all",
         };
-        ask(self, call, &Payload { api_version, kind, namespace, label_selector, field_selector, field_masks })
+        let payload = Payload { api_version, kind, namespace, label_selector, field_selector, field_masks };
+        ask(self, call, &payload).map_err(|error| about(api_version, kind, error))
     }
 
     /// Gets an object; `None` when there is none.
     ///
     /// # Errors
     /// When the call fails.
-    fn get(&self, query: &GetQuery<'_>) -> Result<Option<Answer>, Error> {
+    pub fn get(&self, query: &GetQuery<'_>) -> Result<Option<Answer>, Error> {
         #[derive(Serialize)]
         struct Payload<'q> {
             api_version: &'q str,
@@ -306,9 +340,8 @@ pub trait Host {
         match ask(self, "kubernetes/get_resource", &Payload { api_version, kind, name, namespace, disable_cache, field_masks })
         {
             Ok(answer) => Ok(Some(answer)),
-            // The policy server has no code for "not found", only this text.
-            Err(Error::Host(error)) if error.problem.contains("Cannot find ") => Ok(None),
-            Err(error) => Err(error),
+            Err(Error::Host(error)) if is_not_found(&error.problem) => Ok(None),
+            Err(error) => Err(about(api_version, kind, error)),
         }
     }
 
@@ -316,7 +349,7 @@ pub trait Host {
     ///
     /// # Errors
     /// When the call fails.
-    fn can_i(&self, review: &AccessReview<'_>) -> Result<AccessDecision, Error> {
+    pub fn can_i(&self, review: &AccessReview<'_>) -> Result<AccessDecision, Error> {
         #[derive(Serialize)]
         struct Payload<'q> {
             subject_access_review: &'q AccessReview<'q>,
@@ -329,11 +362,7 @@ pub trait Host {
     ///
     /// # Errors
     /// When the call fails.
-    fn manifest_digest(&self, image: &str) -> Result<String, Error> {
-        #[derive(Deserialize)]
-        struct Digest {
-            digest: String,
-        }
+    pub fn manifest_digest(&self, image: &str) -> Result<String, Error> {
         ask(self, "oci/v1/manifest_digest", &image)?.read::<Digest>().map(|answer| answer.digest)
     }
 
@@ -341,7 +370,7 @@ pub trait Host {
     ///
     /// # Errors
     /// When the call fails.
-    fn oci_manifest(&self, image: &str) -> Result<Answer, Error> {
+    pub fn oci_manifest(&self, image: &str) -> Result<Answer, Error> {
         ask(self, "oci/v1/oci_manifest", &image)
     }
 
@@ -349,7 +378,7 @@ pub trait Host {
     ///
     /// # Errors
     /// When the call fails.
-    fn oci_config(&self, image: &str) -> Result<Answer, Error> {
+    pub fn oci_config(&self, image: &str) -> Result<Answer, Error> {
         ask(self, "oci/v1/oci_manifest_config", &image)
     }
 
@@ -357,7 +386,7 @@ pub trait Host {
     ///
     /// # Errors
     /// When the call fails, which it also does for an image without signatures.
-    fn verify_signature(
+    pub fn verify_signature(
         &self,
         image: &str,
         signature: &Signature<'_>,
@@ -378,12 +407,25 @@ pub trait Host {
     ///
     /// # Errors
     /// When the call fails.
-    fn lookup_host(&self, host: &str) -> Result<Vec<String>, Error> {
-        #[derive(Deserialize)]
-        struct Lookup {
-            ips: Vec<String>,
+    pub fn lookup_host(&self, host: &str) -> Result<Vec<String>, Error> {
+        ask(self, "net/v1/dns_lookup_host", &host)?.read::<Lookup>().map(|answer| answer.ips.to_vec())
+    }
+}
+
+/// The policy server has no code for "not found", only the text `Cannot find v1/Namespace named 'x' …`. That a *kind* is not there,
+/// `Cannot find resource v1/Thing`, is another matter: then the call failed.
+fn is_not_found(problem: &str) -> bool {
+    let contains = |text: &str| problem.as_bytes().windows(text.len()).any(|window| window == text.as_bytes());
+    contains("Cannot find ") && contains(" named '")
+}
+
+/// Says what was asked for: the policy server does not always.
+fn about(api_version: &str, kind: &str, error: Error) -> Error {
+    match error {
+        Error::Host(HostError { call, problem }) => {
+            Error::Host(HostError { call, problem: [api_version, "/", kind, ": ", &problem].concat() })
         }
-        ask(self, "net/v1/dns_lookup_host", &host)?.read::<Lookup>().map(|answer| answer.ips)
+        other => other,
     }
 }
 
@@ -397,7 +439,7 @@ impl Serialize for Annotations<'_> {
 }
 
 /// Makes a call whose name is `namespace/operation`.
-fn ask<H: Host + ?Sized>(host: &H, call: &'static str, payload: &impl Serialize) -> Result<Answer, Error> {
+fn ask(host: &dyn Host, call: &'static str, payload: &impl Serialize) -> Result<Answer, Error> {
     let (namespace, operation) = call.split_once('/').unwrap_or((call, ""));
     let failed = |problem: String| HostError::new(namespace, operation, problem);
     let payload = serde_json::to_vec(payload).map_err(|error| failed(error.to_string()))?;

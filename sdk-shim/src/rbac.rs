@@ -263,7 +263,6 @@ mod tests {
     use k8s_openapi::apimachinery::pkg::apis::meta::v1 as meta;
     use proptest::prelude::*;
     use proptest::sample::{select, subsequence};
-    use serde::Deserialize;
 
     use super::*;
 
@@ -386,7 +385,7 @@ mod tests {
     }
 
     fn read(text: &str) -> Role<'_> {
-        Role::deserialize(&mut serde_json::Deserializer::from_str(text)).unwrap()
+        crate::json::from_str(text).unwrap()
     }
 
     #[test]
@@ -483,7 +482,7 @@ mod tests {
             (r#"{"matchExpressions": [{"key": "x", "operator": "Exists"}]}"#, false),
             (r#"{"matchExpressions": [{"key": "k", "operator": "in", "values": ["v"]}]}"#, false),
         ] {
-            let selector = LabelSelector::deserialize(&mut serde_json::Deserializer::from_str(selector)).unwrap();
+            let selector: LabelSelector<'_> = crate::json::from_str(selector).unwrap();
             assert_eq!(selector.selects_only_label("k", "v"), expected, "{selector:?}");
         }
     }

@@ -32,9 +32,10 @@ impl AccessRule {
         let same = |wanted: &Option<String>, found: &Value| {
             wanted.as_deref().is_none_or(|wanted| wanted == found.as_str().unwrap_or_default())
         };
-        let in_group = self.group.as_deref().is_none_or(|group| {
-            review["groups"].as_array().into_iter().flatten().any(|found| found.as_str() == Some(group))
-        });
+        let in_group = self
+            .group
+            .as_deref()
+            .is_none_or(|group| review["groups"].as_array().into_iter().flatten().any(|found| found.as_str() == Some(group)));
         in_group
             && same(&self.user, &review["user"])
             && same(&self.namespace, &action["namespace"])

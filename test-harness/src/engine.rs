@@ -81,6 +81,8 @@ impl Engine {
     pub fn new(limits: Limits, cache: Cache) -> Result<Self, EngineError> {
         let mut config = Config::new();
         config.epoch_interruption(true);
+        // With a backtrace, `wasmtime-provider` reports that in place of the trap.
+        config.wasm_backtrace_max_frames(None);
         let cache = cache.dir().and_then(|dir| open_cache(dir).ok());
         config.cache(cache.clone());
         // As many instances as can run at once, with room for callers that bring threads of their own.

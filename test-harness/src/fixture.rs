@@ -355,7 +355,8 @@ fn expectation(expect: &Expect) -> Result<Expectation, String> {
         (_, Some(Denied::Somehow(_))) => return Err("expect.denied is a list of findings, or true alone".to_owned()),
         _ => {}
     }
-    let with = |severity, findings: &[ExpectedFinding]| findings.iter().map(|finding| (severity, finding.clone())).collect::<Vec<_>>();
+    let with =
+        |severity, findings: &[ExpectedFinding]| findings.iter().map(|finding| (severity, finding.clone())).collect::<Vec<_>>();
     let mut expected = Vec::new();
     if let Some(Denied::With(findings)) = denied {
         expected.extend(with(Severity::Deny, findings));
@@ -388,9 +389,10 @@ fn difference(expected: &[(Severity, ExpectedFinding)], found: &[Finding]) -> Ve
             }
         }
     }
-    lines.extend(left.iter().map(|finding| {
-        format!("+ {} {} at {}: {}", finding.severity, finding.rule, place(&finding.path), finding.message)
-    }));
+    lines
+        .extend(left.iter().map(|finding| {
+            format!("+ {} {} at {}: {}", finding.severity, finding.rule, place(&finding.path), finding.message)
+        }));
     lines
 }
 

@@ -131,7 +131,12 @@ const REMOVED: &[Removed] = &[
     removed("apps/v1beta1", "", "1.16", "apps/v1"),
     removed("apps/v1beta2", "", "1.16", "apps/v1"),
     removed("admissionregistration.k8s.io/v1beta1", "MutatingWebhookConfiguration", "1.22", "admissionregistration.k8s.io/v1"),
-    removed("admissionregistration.k8s.io/v1beta1", "ValidatingWebhookConfiguration", "1.22", "admissionregistration.k8s.io/v1"),
+    removed(
+        "admissionregistration.k8s.io/v1beta1",
+        "ValidatingWebhookConfiguration",
+        "1.22",
+        "admissionregistration.k8s.io/v1",
+    ),
     removed("apiextensions.k8s.io/v1beta1", "", "1.22", "apiextensions.k8s.io/v1"),
     removed("apiregistration.k8s.io/v1beta1", "", "1.22", "apiregistration.k8s.io/v1"),
     removed("autoscaling/v2beta1", "", "1.25", "autoscaling/v2"),

@@ -196,7 +196,8 @@ impl Policy {
         let callback = move |_id: u64, binding: &str, namespace: &str, operation: &str, payload: &[u8]| {
             answer(&world, metadata.as_deref(), binding, namespace, operation, payload).map_err(Into::into)
         };
-        let host = WapcHost::new(Box::new(provider), Some(Box::new(callback))).map_err(|error| self.explain(&error.to_string()))?;
+        let host =
+            WapcHost::new(Box::new(provider), Some(Box::new(callback))).map_err(|error| self.explain(&error.to_string()))?;
         host.call(operation, payload).map_err(|error| match error {
             wapc::errors::Error::GuestCallFailure(message) => self.explain(&message),
             error => self.explain(&error.to_string()),
@@ -212,13 +213,10 @@ impl Policy {
         if message.contains("execution deadline exceeded") {
             return EvalError::Deadline(self.engine.limits.deadline);
         }
-        if message.contains("wasm backtrace") || message.contains("error while executing at wasm") || message.contains("wasm trap") {
-            // The last line is the cause: the trap's name.
-            let reason = message.lines().rev().map(str::trim).find(|line| !line.is_empty()).unwrap_or(message);
-            let reason = reason.trim_start_matches("wasm trap: ");
-            return self.trap(if reason.contains("wasm!") || reason.contains("<unknown>") { "wasm trap" } else { reason });
+        match message.strip_prefix("wasm trap: ") {
+            Some(reason) => self.trap(reason),
+            None => EvalError::Guest(message.to_owned()),
         }
-        EvalError::Guest(message.to_owned())
     }
 }
 

@@ -119,7 +119,11 @@ impl AdmissionRequest {
     /// # Errors
     /// When it is no Kubernetes object.
     pub fn create(object: Value, default_namespace: &str) -> Result<Self, RequestError> {
-        Self::new(RequestParts { object: Some(object), default_namespace: default_namespace.to_owned(), ..RequestParts::default() })
+        Self::new(RequestParts {
+            object: Some(object),
+            default_namespace: default_namespace.to_owned(),
+            ..RequestParts::default()
+        })
     }
 
     /// A request of any sort.
@@ -259,7 +263,9 @@ mod tests {
     fn is_written_as_policy_server_writes_it() {
         let request = AdmissionRequest::new(RequestParts {
             object: None,
-            old_object: Some(json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web", "namespace": "shop"}})),
+            old_object: Some(
+                json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web", "namespace": "shop"}}),
+            ),
             operation: Operation::Delete,
             user_info: UserInfo { username: Some("ann".to_owned()), ..UserInfo::default() },
             ..RequestParts::default()

@@ -203,8 +203,12 @@ mod tests {
 
     #[test]
     fn keys_are_camel_case() {
-        let setting =
-            SettingDescription { name: "allowed_roles_by_name".into(), kind: String::new(), default: String::new(), doc: String::new() };
+        let setting = SettingDescription {
+            name: "allowed_roles_by_name".into(),
+            kind: String::new(),
+            default: String::new(),
+            doc: String::new(),
+        };
         assert_eq!(setting.key(), "allowedRolesByName");
     }
 }

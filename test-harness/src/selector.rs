@@ -118,7 +118,9 @@ impl FieldSelector {
         for term in text.split(',').map(str::trim).filter(|term| !term.is_empty()) {
             let (field, negated, value) = ["!=", "==", "="]
                 .iter()
-                .find_map(|operator| term.split_once(operator).map(|(field, value)| (field.trim(), *operator == "!=", value.trim())))
+                .find_map(|operator| {
+                    term.split_once(operator).map(|(field, value)| (field.trim(), *operator == "!=", value.trim()))
+                })
                 .ok_or_else(|| format!("invalid selector: '{term}'; can't understand '{term}'"))?;
             if !selectable(kind, field) {
                 return Err(format!("field label not supported: {field}"));

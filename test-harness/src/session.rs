@@ -52,7 +52,8 @@ impl Exchange {
         if tag != asked && !verification {
             return Err(format!("the session has {tag} next, and the policy calls {namespace}/{operation}"));
         }
-        let recorded: Value = yaml::from_str(arguments).map_err(|error| format!("the session's request cannot be read: {error}"))?;
+        let recorded: Value =
+            yaml::from_str(arguments).map_err(|error| format!("the session's request cannot be read: {error}"))?;
         let asked = arguments_of(operation, payload)?;
         let differs = |(key, value): (&String, &Value)| {
             let other = &asked[key];
@@ -60,7 +61,9 @@ impl Exchange {
             value != other && (!verification || key == "image")
         };
         match recorded.as_object().into_iter().flatten().find(|entry| differs(*entry)) {
-            Some((key, value)) => Err(format!("the session has {tag} with {key} {value}, and the policy asks for {}", asked[key])),
+            Some((key, value)) => {
+                Err(format!("the session has {tag} with {key} {value}, and the policy asks for {}", asked[key]))
+            }
             None => Ok(()),
         }
     }
@@ -72,7 +75,9 @@ fn arguments_of(operation: &str, payload: &[u8]) -> Result<Value, String> {
     Ok(match operation {
         "v1/dns_lookup_host" => json!({"host": payload}),
         "v1/manifest_digest" | "v1/oci_manifest" | "v1/oci_manifest_config" => json!({"image": payload}),
-        "can_i" => json!({"request": payload["subject_access_review"].take(), "disable_cache": payload["disable_cache"].take()}),
+        "can_i" => {
+            json!({"request": payload["subject_access_review"].take(), "disable_cache": payload["disable_cache"].take()})
+        }
         _ => payload,
     })
 }

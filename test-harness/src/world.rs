@@ -256,7 +256,9 @@ impl World {
             ("oci", "v1/oci_manifest_config") => {
                 let image = self.image(payload)?;
                 match (&image.manifest, &image.config) {
-                    (Some(manifest), Some(config)) => Ok(json!({"manifest": manifest, "digest": image.digest, "config": config})),
+                    (Some(manifest), Some(config)) => {
+                        Ok(json!({"manifest": manifest, "digest": image.digest, "config": config}))
+                    }
                     _ => Err("the registry has no manifest and configuration of this image".to_owned()),
                 }
             }
@@ -310,7 +312,9 @@ impl Signature {
     /// Whether all that a verification asks for has signed.
     fn satisfies(&self, request: &Value) -> bool {
         let list = |field: &str| request[field].as_array().map_or(&[][..], Vec::as_slice);
-        let same = |identity: &BTreeMap<String, String>, field: &str, wanted: &Value| identity.get(field).map(String::as_str) == wanted.as_str();
+        let same = |identity: &BTreeMap<String, String>, field: &str, wanted: &Value| {
+            identity.get(field).map(String::as_str) == wanted.as_str()
+        };
         match request["type"].as_str().unwrap_or_default() {
             "SigstorePubKeyVerify" => {
                 let keys = list("pub_keys");
@@ -320,7 +324,9 @@ impl Signature {
             "SigstoreKeylessVerify" => {
                 let wanted = list("keyless");
                 let signed = |wanted: &Value| {
-                    self.keyless.iter().any(|own| same(own, "issuer", &wanted["issuer"]) && same(own, "subject", &wanted["subject"]))
+                    self.keyless
+                        .iter()
+                        .any(|own| same(own, "issuer", &wanted["issuer"]) && same(own, "subject", &wanted["subject"]))
                 };
                 !wanted.is_empty() && wanted.iter().all(signed)
             }
@@ -328,7 +334,8 @@ impl Signature {
                 let wanted = list("keyless_prefix");
                 let signed = |wanted: &Value| {
                     let prefix = format!("{}/", wanted["url_prefix"].as_str().unwrap_or_default().trim_end_matches('/'));
-                    let begins = |own: &BTreeMap<String, String>| own.get("subject").is_some_and(|subject| subject.starts_with(&prefix));
+                    let begins =
+                        |own: &BTreeMap<String, String>| own.get("subject").is_some_and(|subject| subject.starts_with(&prefix));
                     self.keyless.iter().any(|own| same(own, "issuer", &wanted["issuer"]) && begins(own))
                 };
                 !wanted.is_empty() && wanted.iter().all(signed)
@@ -337,7 +344,8 @@ impl Signature {
                 same(own, "owner", &request["owner"]) && (request["repo"].is_null() || same(own, "repo", &request["repo"]))
             }),
             "SigstoreCertificateVerify" => {
-                let wanted: Vec<u8> = list("certificate").iter().filter_map(Value::as_u64).filter_map(|byte| u8::try_from(byte).ok()).collect();
+                let wanted: Vec<u8> =
+                    list("certificate").iter().filter_map(Value::as_u64).filter_map(|byte| u8::try_from(byte).ok()).collect();
                 self.certificates.iter().any(|own| own.trim().as_bytes() == wanted.trim_ascii())
             }
             _ => false,
@@ -368,7 +376,9 @@ fn read<T: serde::de::DeserializeOwned>(payload: &[u8]) -> Result<T, String> {
 
 /// Makes an object what policy-server keeps of it: with its namespace, without managed fields and what `kubectl apply` remembers.
 fn tidy(object: &mut Value, namespace: &str) {
-    let Some(Value::Object(metadata)) = object.as_object_mut().map(|fields| fields.entry("metadata").or_insert_with(|| json!({}))) else {
+    let Some(Value::Object(metadata)) =
+        object.as_object_mut().map(|fields| fields.entry("metadata").or_insert_with(|| json!({})))
+    else {
         return;
     };
     if !namespace.is_empty() {
@@ -420,7 +430,8 @@ impl Mask {
         }
         match value {
             Value::Object(fields) => {
-                let kept = fields.iter().filter_map(|(name, value)| Some((name.clone(), self.children.get(name)?.prune(value))));
+                let kept =
+                    fields.iter().filter_map(|(name, value)| Some((name.clone(), self.children.get(name)?.prune(value))));
                 Value::Object(kept.collect::<Map<_, _>>())
             }
             Value::Array(items) => Value::Array(items.iter().map(|item| self.prune(item)).collect()),

@@ -129,13 +129,14 @@ pub fn documents(text: &str) -> Vec<Result<Document, YamlError>> {
     }
     if text.trim_start().starts_with(['{', '[']) {
         let read = json::documents(text);
-        // Flow style that is no JSON, `{a: b}`, is YAML still. If it is neither, the explanation that got further is better.
-        let Some(Err(json_error)) = read.last() else { return read };
+        // Flow style that is no JSON, `{a: b}`, is YAML still.
+        if !matches!(read.last(), Some(Err(_))) {
+            return read;
+        }
         let reread = yaml_documents(text);
-        return match reread.iter().find_map(|document| document.as_ref().err()) {
-            Some(error) if error.position <= json_error.position => read,
-            _ => reread,
-        };
+        // What is neither is explained as what it looks like.
+        let looks_like_json = text.trim_start().get(1..).is_some_and(|rest| rest.trim_start().starts_with(['"', '{', '[']));
+        return if looks_like_json && reread.iter().any(Result::is_err) { read } else { reread };
     }
     yaml_documents(text)
 }
@@ -249,7 +250,14 @@ impl Chunk<'_> {
     }
 
     fn explain(&self, error: &ScanError) -> YamlError {
-        let at = At::new(self.lines_before + error.marker().line().max(1), error.marker().col() + 1);
+        let marker = error.marker();
+        // The scanner counts a line after the last one.
+        let at = match self.text.lines().enumerate().last() {
+            Some((index, last)) if marker.line() > index + 1 => {
+                At::new(self.lines_before + index + 1, last.chars().count() + 1)
+            }
+            _ => At::new(self.lines_before + marker.line().max(1), marker.col() + 1),
+        };
         match error.info() {
             "recursion limit exceeded" => too_deep(at),
             info => YamlError::new(at, info),

@@ -21,8 +21,16 @@ fn cluster() -> World {
     World::of_objects(pods.into_iter().chain([node]), "default").unwrap()
 }
 
+fn host(world: &World) -> &dyn Host {
+    world
+}
+
+fn value(answer: &palisade_sdk::Answer) -> Value {
+    serde_json::from_str(answer.text()).unwrap()
+}
+
 fn list(world: &World, query: &ListQuery<'_>) -> Value {
-    world.list(query).unwrap().read().unwrap()
+    value(&host(world).list(query).unwrap())
 }
 
 fn names(answer: &Value) -> Vec<&str> {
@@ -46,7 +54,7 @@ fn lists_by_namespace_labels_and_fields() {
     assert_eq!(names(&list(&world, &pods().label_selector("app=web"))), ["a", "b"]);
     assert_eq!(names(&list(&world, &pods().namespace("shop").field_selector("metadata.name!=b"))), ["c"]);
     assert_eq!(names(&list(&world, &ListQuery::new("v1", "Service"))), Vec::<&str>::new());
-    assert!(problem(world.list(&pods().label_selector("app in web"))).contains("unable to parse"));
+    assert!(problem(host(&world).list(&pods().label_selector("app in web"))).contains("unable to parse"));
     // The second time the answer is remembered, and the same.
     assert_eq!(list(&world, &pods()), list(&world, &pods()));
 }
@@ -54,7 +62,8 @@ fn lists_by_namespace_labels_and_fields() {
 #[test]
 fn masks_keep_what_they_name_and_the_metadata() {
     let world = cluster();
-    let item = list(&world, &ListQuery::new("v1", "Pod").namespace("shop").fields(&["spec.containers.image"]))["items"][0].clone();
+    let item =
+        list(&world, &ListQuery::new("v1", "Pod").namespace("shop").fields(&["spec.containers.image"]))["items"][0].clone();
     assert_eq!(
         item,
         json!({
@@ -68,7 +77,7 @@ fn masks_keep_what_they_name_and_the_metadata() {
 #[test]
 fn gets_by_name_and_says_what_is_not_there() {
     let world = cluster();
-    let get = |query: GetQuery<'_>| world.get(&query).unwrap().map(|answer| answer.read::<Value>().unwrap());
+    let get = |query: GetQuery<'_>| host(&world).get(&query).unwrap().map(|answer| value(&answer));
     assert_eq!(get(GetQuery::new("v1", "Pod", "b").namespace("shop")).unwrap()["metadata"]["labels"]["app"], "web");
     assert_eq!(get(GetQuery::new("v1", "Pod", "b").namespace("default")), None);
     // A kind without namespaces is found without, whatever its manifest says.
@@ -86,7 +95,8 @@ fn the_later_of_two_objects_with_a_name_counts() {
     )
     .unwrap();
     let answer = list(&world, &ListQuery::new("v1", "Pod"));
-    let apps: Vec<&str> = answer["items"].as_array().unwrap().iter().filter_map(|item| item["metadata"]["labels"]["app"].as_str()).collect();
+    let apps: Vec<&str> =
+        answer["items"].as_array().unwrap().iter().filter_map(|item| item["metadata"]["labels"]["app"].as_str()).collect();
     assert_eq!((apps, answer["items"].as_array().unwrap().len()), (vec!["new"], 3));
 }
 
@@ -94,7 +104,7 @@ fn the_later_of_two_objects_with_a_name_counts() {
 fn faults_fail() {
     let mut world = cluster();
     world.set_faults(vec![Fault { call: "kubernetes/get_resource".to_owned(), error: "away".to_owned() }]);
-    assert_eq!(problem(world.get(&GetQuery::new("v1", "Node", "n"))), "away");
+    assert_eq!(problem(host(&world).get(&GetQuery::new("v1", "Node", "n"))), "v1/Node: away");
     assert_eq!(names(&list(&world, &ListQuery::new("v1", "Node"))), ["n"]);
 }
 
@@ -104,12 +114,12 @@ fn answers_for_registry_and_names() {
     let image = json!({"digest": "sha256:abc", "manifest": {"layers": []}, "config": {"os": "linux"}});
     world.set_registry(BTreeMap::from([("web:1".to_owned(), serde_json::from_value(image).unwrap())]));
     world.set_dns(BTreeMap::from([("db".to_owned(), vec!["192.0.2.7".to_owned()])]));
-    assert_eq!(world.manifest_digest("web:1").unwrap(), "sha256:abc");
-    assert_eq!(world.oci_manifest("web:1").unwrap().read::<Value>().unwrap(), json!({"layers": []}));
-    assert_eq!(world.oci_config("web:1").unwrap().read::<Value>().unwrap()["config"]["os"], "linux");
-    assert_eq!(problem(world.manifest_digest("web:2")), "the registry has no image web:2");
-    assert_eq!(world.lookup_host("db").unwrap(), ["192.0.2.7"]);
-    assert!(problem(world.lookup_host("cache")).contains("cache"));
+    assert_eq!(host(&world).manifest_digest("web:1").unwrap(), "sha256:abc");
+    assert_eq!(value(&host(&world).oci_manifest("web:1").unwrap()), json!({"layers": []}));
+    assert_eq!(value(&host(&world).oci_config("web:1").unwrap())["config"]["os"], "linux");
+    assert_eq!(problem(host(&world).manifest_digest("web:2")), "the registry has no image web:2");
+    assert_eq!(host(&world).lookup_host("db").unwrap(), ["192.0.2.7"]);
+    assert!(problem(host(&world).lookup_host("cache")).contains("cache"));
 }
 
 #[test]
@@ -121,8 +131,10 @@ fn verifies_what_was_signed() {
         "githubActions": {"owner": "team", "repo": "web"}, "certificates": ["CERT"], "annotations": {"stage": "released"},
     });
     world.set_signatures(vec![serde_json::from_value(signature).unwrap()]);
-    let verify = |signature: &Wanted<'_>, annotations: &[(&str, &str)]| world.verify_signature("web:1", signature, annotations);
-    let trusted = |signature: Wanted<'_>| verify(&signature, &[]).is_ok_and(|answer| answer.is_trusted && answer.digest == "sha256:abc");
+    let verify =
+        |signature: &Wanted<'_>, annotations: &[(&str, &str)]| host(&world).verify_signature("web:1", signature, annotations);
+    let trusted =
+        |signature: Wanted<'_>| verify(&signature, &[]).is_ok_and(|answer| answer.is_trusted && answer.digest == "sha256:abc");
 
     assert!(trusted(Wanted::PublicKeys { pub_keys: &["KEY A", "KEY B"] }));
     assert!(!trusted(Wanted::PublicKeys { pub_keys: &["KEY A", "KEY C"] }));
@@ -144,10 +156,12 @@ fn verifies_what_was_signed() {
 #[test]
 fn says_who_may_do_what() {
     let mut world = World::default();
-    world.set_access(serde_json::from_value(json!([{"user": "ann", "verb": "get", "resource": "pods"}, {"group": "admins"}])).unwrap());
+    world.set_access(
+        serde_json::from_value(json!([{"user": "ann", "verb": "get", "resource": "pods"}, {"group": "admins"}])).unwrap(),
+    );
     let may = |user, groups, verb| {
         let action = Action { verb, resource: "pods", ..Action::default() };
-        world.can_i(&AccessReview { user, groups, action }).unwrap().allowed
+        host(&world).can_i(&AccessReview { user, groups, action }).unwrap().allowed
     };
     assert!(may("ann", &[], "get"));
     assert!(!may("ann", &[], "list"));
@@ -179,11 +193,11 @@ fn replays_what_kwctl_recorded() {
 "#;
     let replay = || World::of_session(crate::yaml::from_str(session).unwrap());
     let world = replay();
-    let answer = world.get(&GetQuery::new("v1", "Namespace", "shop")).unwrap().unwrap();
-    assert_eq!(answer.read::<Value>().unwrap()["metadata"]["name"], "shop");
-    assert_eq!(problem(world.lookup_host("db")), "no such host");
-    assert_eq!(problem(world.lookup_host("db")), "the session has no more answers");
+    let answer = host(&world).get(&GetQuery::new("v1", "Namespace", "shop")).unwrap().unwrap();
+    assert_eq!(value(&answer)["metadata"]["name"], "shop");
+    assert_eq!(problem(host(&world).lookup_host("db")), "no such host");
+    assert_eq!(problem(host(&world).lookup_host("db")), "the session has no more answers");
 
-    assert!(problem(replay().lookup_host("db")).contains("the session has KubernetesGetResource next"));
-    assert!(problem(replay().get(&GetQuery::new("v1", "Namespace", "other"))).contains("with name \"shop\""));
+    assert!(problem(host(&replay()).lookup_host("db")).contains("the session has KubernetesGetResource next"));
+    assert!(problem(host(&replay()).get(&GetQuery::new("v1", "Namespace", "other"))).contains("with name \"shop\""));
 }
