@@ -1,6 +1,6 @@
 //! The ClusterRoles that the API server makes for itself, and who writes them.
 
-use palisade_sdk::{Error, Operation, Request, rbac::Role};
+use palisade_sdk::{Error, Operation, Request, json::Raw, rbac::Role};
 
 /// The names of the ClusterRoles that Kubernetes makes since 1.20. Those of its controllers are below.
 ///
@@ -92,6 +92,13 @@ pub const AGGREGATE_TO: [&str; 3] = [
     "rbac.authorization.k8s.io/aggregate-to-admin",
 ];
 
+palisade_sdk::view! {
+    /// The aggregation as it is written: to see whether it was changed.
+    struct Aggregation<'a> {
+        rule: Option<Raw<'a>> as "aggregationRule",
+    }
+}
+
 /// Who the API server is to itself.
 const API_SERVER: &str = "system:apiserver";
 
@@ -137,7 +144,7 @@ pub fn is_bootstrapped(request: &Request<'_>, role: &Role<'_>) -> Result<bool, E
     let Some(old) = request.old_object::<Role<'_>>()? else { return Ok(false) };
     let same_label = |key: &str| old.metadata.labels.get(key) == role.metadata.labels.get(key);
     Ok(old.rules == role.rules
-        && old.aggregation_rule == role.aggregation_rule
+        && request.object::<Aggregation<'_>>()?.rule == request.old_object::<Aggregation<'_>>()?.unwrap_or_default().rule
         && same_label(LABEL.0)
         && AGGREGATE_TO.iter().all(|label| same_label(label)))
 }

@@ -1,6 +1,7 @@
 //! Judges the rules of one role, and how it is aggregated.
 
 use palisade_sdk::rbac::{ALL, Name, PolicyRule, Role};
+use palisade_sdk::selector::Labels;
 use palisade_sdk::{Error, Operation, Path, Report, Request, Rule, Severity, Str};
 
 use crate::bootstrap::{AGGREGATE_TO, LABEL};
@@ -463,13 +464,11 @@ impl Judge<'_> {
         }
         let Some(aggregation) = &role.aggregation_rule else { return Ok(()) };
         let rule = Path::new("aggregationRule");
+        let cluster_admin = Labels::new(&[(LABEL.0, Some(LABEL.1))]);
         for (place, selector) in aggregation.cluster_role_selectors.iter().enumerate() {
-            if selector.selects_only_label(LABEL.0, LABEL.1) {
-                self.report.add(
-                    &rules::AGGREGATION_SELECTOR,
-                    &rule.item("clusterRoleSelectors", place),
-                    "selects cluster-admin, so that the role grants everything",
-                );
+            let at = rule.item("clusterRoleSelectors", place);
+            if selector.selects(&cluster_admin, &at)? {
+                self.report.add(&rules::AGGREGATION_SELECTOR, &at, "selects cluster-admin, so that the role grants everything");
             }
         }
         // A stored role has rules because the controller wrote them.

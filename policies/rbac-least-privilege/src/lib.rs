@@ -12,7 +12,7 @@ mod rules;
 mod words;
 
 use palisade_sdk::rbac::{self, Role};
-use palisade_sdk::{Error, Host, Policy, Report, Request, Rule, SettingsError, glob};
+use palisade_sdk::{Error, Host, Policy, Report, Request, Rule, SettingsError, glob, json};
 
 palisade_sdk::settings! {
     /// What the deployer may accept.
@@ -29,18 +29,27 @@ palisade_sdk::settings! {
     }
 }
 
-/// A role that is accepted as it is.
-#[derive(Clone, Debug, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct AllowedRole {
-    name: String,
-    namespace: Option<String>,
-    kind: Option<Kind>,
-    reason: String,
+palisade_sdk::setting! {
+    /// A role that is accepted as it is.
+    pub struct AllowedRole {
+        name: String,
+        namespace: Option<String>,
+        kind: Option<Kind>,
+        reason: String,
+    }
+
+    /// A grant that is accepted.
+    pub struct AllowedVerbs {
+        api_group: String,
+        resource: String,
+        verbs: Vec<String>,
+        roles: Vec<String>,
+        reason: String,
+    }
 }
 
 /// The kind of a role.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// `Role`
     Role,
@@ -48,17 +57,10 @@ pub enum Kind {
     ClusterRole,
 }
 
-/// A grant that is accepted.
-#[derive(Clone, Debug, serde::Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-pub struct AllowedVerbs {
-    #[serde(default)]
-    api_group: String,
-    resource: String,
-    verbs: Vec<String>,
-    #[serde(default)]
-    roles: Vec<String>,
-    reason: String,
+impl json::Read<'_> for Kind {
+    fn read(reader: &mut json::Reader<'_>) -> Result<Self, json::JsonError> {
+        json::read_choice(reader, &[("Role", Self::Role), ("ClusterRole", Self::ClusterRole)])
+    }
 }
 
 impl AllowedRole {
@@ -85,7 +87,7 @@ impl Policy for RbacLeastPrivilege {
 
     fn check_settings(settings: &Settings) -> Result<(), SettingsError> {
         let wrong = |list: &str, index: usize, field: &str, problem: &str| {
-            Err(SettingsError::new(format!("{list}[{index}].{field}"), problem))
+            Err(SettingsError::new([list, "[", &index.to_string(), "].", field].concat(), problem))
         };
         let blank = |text: &str| text.trim().is_empty();
         for (index, allowed) in settings.allowed_roles.iter().enumerate() {
@@ -185,7 +187,8 @@ mod tests {
                 repeated(name, times)
             )
         };
-        for (resource, verb) in [(r#""*""#, r#""*""#), (r#""roles""#, r#""bind", "update""#), (r#""signers""#, r#""approve""#)] {
+        for (resource, verb) in [(r#""*""#, r#""*""#), (r#""roles""#, r#""bind", "update""#), (r#""signers""#, r#""approve""#)]
+        {
             assert!(findings(&rule(resource, verb, r#""cluster-admin""#)).contains("findings more"), "{resource}");
         }
     }
