@@ -6,7 +6,7 @@ use palisade_sdk::{Error, Operation, Path, Report, Request, Rule, Severity, Str}
 
 use crate::bootstrap::{AGGREGATE_TO, LABEL};
 use crate::dangers::{self, DANGERS, Danger, GROUPS, Names, PARTNERS, POWERFUL, STAR, Second, VERBS, Verbs};
-use crate::words::{self, on_groups, shown, verb_names};
+use crate::words::{self, all_or, on_groups, shown, verb_names};
 use crate::{AllowedVerbs, Kind, Settings, rules};
 
 /// More combinations of groups, resources and verbs than this are not looked up in `allowedVerbs`: no role that a person wrote has them.
@@ -279,7 +279,10 @@ impl Judge<'_> {
             return;
         }
         let mut message = "`*` grants every verb on ".to_owned();
-        message.push_str(&shown(if rule.resources.is_empty() { &rule.non_resource_urls } else { &rule.resources }));
+        message.push_str(&match rule.resources.is_empty() {
+            true => all_or("every URL", &rule.non_resource_urls),
+            false => all_or("every resource", &rule.resources),
+        });
         let remedy = words::verbs_instead(&rule.resources).unwrap_or(rules::WILDCARD_VERB.remedy);
         for (place, _) in rule.verbs.iter().enumerate().filter(|(_, verb)| **verb == ALL) {
             self.report.add_with_remedy(&rules::WILDCARD_VERB, &at.item("verbs", place), message.as_str(), remedy);
@@ -292,9 +295,9 @@ impl Judge<'_> {
             return;
         }
         let mut message = "`*` grants ".to_owned();
-        message.push_str(&shown(&rule.verbs));
+        message.push_str(&all_or("every verb", &rule.verbs));
         message.push_str(" on ");
-        message.push_str(&shown(&rule.resources));
+        message.push_str(&all_or("every resource", &rule.resources));
         message.push_str(" of every API group");
         let remedy = words::groups_instead(&rule.resources);
         let remedy = remedy.as_deref().unwrap_or(rules::WILDCARD_API_GROUP.remedy);
@@ -308,7 +311,7 @@ impl Judge<'_> {
         for (place, url) in rule.non_resource_urls.iter().enumerate() {
             if url.ends_with('*') && matches!(url.trim_end_matches('*'), "" | "/") {
                 let mut message = "grants ".to_owned();
-                message.push_str(&shown(&rule.verbs));
+                message.push_str(&all_or("every verb", &rule.verbs));
                 message.push_str(" on every path of the API server that is no resource");
                 self.report.add(&rules::WILDCARD_URL, &at.item("nonResourceURLs", place), message);
             }
@@ -332,7 +335,7 @@ impl Judge<'_> {
             return false;
         }
         message.push_str("` grants ");
-        message.push_str(&shown(&rule.verbs));
+        message.push_str(&all_or("every verb", &rule.verbs));
         match entry.strip_prefix("*/") {
             Some(subresource) => {
                 message.push_str(" on the subresource ");

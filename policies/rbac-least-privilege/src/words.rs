@@ -52,11 +52,7 @@ pub fn shown(items: &[Str<'_>]) -> String {
         if index > 0 {
             text.push_str(", ");
         }
-        text.push_str(match item.as_str() {
-            "" => "\"\"",
-            ALL => "`*`",
-            item => cut(item),
-        });
+        text.push_str(if item.is_empty() { "\"\"" } else { cut(item) });
     }
     if items.is_empty() {
         text.push_str("nothing");
@@ -66,6 +62,11 @@ pub fn shown(items: &[Str<'_>]) -> String {
         text.push_str(" more");
     }
     text
+}
+
+/// `every verb`, `get, list`
+pub fn all_or(every: &str, items: &[Str<'_>]) -> String {
+    if items.iter().any(|item| *item == ALL) { every.to_owned() } else { shown(items) }
 }
 
 /// `create, update`
