@@ -162,6 +162,11 @@ const REMOVED: &[Removed] = &[
     removed("storage.k8s.io/v1beta1", "", "1.22", "storage.k8s.io/v1"),
 ];
 
+/// Every kind that is known.
+pub fn all() -> &'static [Kind] {
+    KINDS
+}
+
 /// What is known of a kind of this group.
 pub fn find(group: &str, kind: &str) -> Option<&'static Kind> {
     KINDS.iter().find(|known| known.group == group && known.kind == kind)
