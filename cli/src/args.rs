@@ -21,12 +21,10 @@ pub struct Cli {
 /// When to use colours.
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
 pub enum Color {
-    /// On a terminal that shows them
+    // No doc comments: they would take ten lines in the help of every command.
     #[default]
     Auto,
-    /// Always
     Always,
-    /// Never
     Never,
 }
 
@@ -62,31 +60,38 @@ Examples:
   palisade scan k8s/ --only rbac-least-privilege --fail-on deny
 
 What is read:
-  Files in YAML or JSON with any number of documents, lists included, and of folders all files named
-  *.yaml, *.yml and *.json. Hidden files, node_modules, Helm charts and kustomization files are left
-  out; so are documents in a folder that have neither apiVersion nor kind. A file that is named itself
-  must hold Kubernetes objects. All objects of one scan are one cluster: policies that look things up
-  see them, and nothing else.
+  YAML and JSON files with any number of documents, lists included. Of a
+  folder, all files named *.yaml, *.yml and *.json, without hidden files,
+  node_modules, Helm charts, kustomization files, and documents that have
+  neither apiVersion nor kind. A file that is named itself must hold
+  Kubernetes objects. All objects of one scan are one cluster: policies
+  that look things up see them, and nothing else.
 
 Configuration:
   palisade.yaml, in the working directory or the nearest one above it:
 
     policies:
-      no-plaintext-env-secrets:
-        settings: {entropyThreshold: 4}     # as the policy's README lists them
-        rules: {placeholder: off}           # deny, warn or off
+      rbac-least-privilege:
+        # As the policy's README lists them
+        settings: {allowedRoles: []}
+        # Each rule: deny, warn or off
+        rules: {wildcard-verb: warn}
       require-network-policy:
         enabled: false
     exemptions:
-      - policy: rbac-least-privilege        # policy, rule, namespace, kind and name are patterns with * and ?;
-        namespace: kube-*                   # those that are there must all match
+      # policy, rule, namespace, kind and name are patterns with * and ?;
+      # those that are there must all match
+      - policy: rbac-least-privilege
+        namespace: kube-*
         reason: managed by the platform team
-        expires: 2026-12-31                 # optional; the last day on which it holds
+        # Optional: the last day on which it holds
+        expires: 2026-12-31
 
 Exit status:
   0  no findings, and everything could be read and judged
   1  findings, of the severity of --fail-on or above
-  2  something could not be read or judged; the rest is reported all the same";
+  2  something could not be read or judged; the rest is reported
+     all the same";
 
 /// Scan manifests
 #[derive(Debug, Args)]

@@ -180,9 +180,7 @@ fn recorded_requests() {
     assert_eq!(text(&run.json()["findings"][0]["resource"], "namespace"), "shop");
     assert_eq!(
         scan(&folder, &["broken.yaml"]).errors(),
-        [
-            "broken.yaml:3:1 this AdmissionReview holds no complete request: kind, resource and operation are needed"
-        ]
+        ["broken.yaml:3:1 this AdmissionReview holds no complete request: kind, resource and operation are needed"]
     );
 }
 
