@@ -80,6 +80,7 @@ fn object_meta() {
         name: text("web"),
         generate_name: text("web-"),
         namespace: text("shop"),
+        resource_version: text("42"),
         labels: map(&[("app", "web"), ("x.y/z", "")]),
         annotations: map(&[("note", "a \"quoted\" one")]),
         deletion_timestamp: Some(meta::Time(Timestamp::UNIX_EPOCH)),
@@ -87,10 +88,20 @@ fn object_meta() {
         ..Default::default()
     };
     reads(&metadata, |view: ObjectMeta<'_>| {
-        let ObjectMeta { name, generate_name, namespace, labels, annotations, deletion_timestamp, owner_references } = view;
+        let ObjectMeta {
+            name,
+            generate_name,
+            namespace,
+            resource_version,
+            labels,
+            annotations,
+            deletion_timestamp,
+            owner_references,
+        } = view;
         assert_eq!((name.as_str(), generate_name.as_str(), namespace.as_str()), ("web", "web-", "shop"));
         assert_eq!(entries(&labels), [("app", "web"), ("x.y/z", "")]);
         assert_eq!(entries(&annotations), [("note", "a \"quoted\" one")]);
+        assert_eq!(resource_version, "42");
         assert_eq!(deletion_timestamp, "1970-01-01T00:00:00Z");
         assert_eq!(owner_references.len(), 1);
     });
