@@ -87,7 +87,6 @@ mod allocator;
 mod error;
 pub mod glob;
 pub mod host;
-#[doc(hidden)]
 pub mod json;
 pub mod network;
 mod path;
@@ -104,17 +103,14 @@ pub mod wapc;
 
 pub use error::Error;
 pub use host::{Answer, GetQuery, Host, HostError, ListQuery};
-pub use json::{List, Map, Str};
+pub use json::{List, Map, Raw, Str};
 pub use path::Path;
 pub use report::{Finding, Report, Rule, Severity};
 pub use request::{GroupVersionKind, Operation, Request, UserInfo};
-#[doc(hidden)]
-pub use serde;
 pub use settings::{Level, RuleLevels, SettingDoc, Settings, SettingsError};
 pub use views::PodTemplate;
 
-use serde::Serialize;
-use serde_json::value::RawValue;
+use json::Writer;
 
 #[cfg(target_arch = "wasm32")]
 #[global_allocator]
@@ -178,27 +174,30 @@ impl Host for NoHost {
 /// Only for an unknown operation; everything else is a response.
 pub fn run<P: Policy>(operation: &[u8], payload: &[u8], host: &dyn Host) -> Result<Vec<u8>, String> {
     let response = match operation {
-        b"validate" => serde_json::to_vec(&validate::<P>(payload, host)),
-        b"validate_settings" => serde_json::to_vec(&validate_settings::<P>(payload)),
-        b"protocol_version" => serde_json::to_vec("v1"),
-        b"describe" => serde_json::to_vec(&Description { rules: P::RULES, settings: P::Settings::DOCS }),
-        _ => return Err(format!("unknown operation {}", String::from_utf8_lossy(operation))),
+        b"validate" => validate::<P>(payload, host).write(),
+        b"validate_settings" => validate_settings::<P>(payload),
+        b"protocol_version" => "\"v1\"".to_owned(),
+        b"describe" => describe(P::RULES, P::Settings::DOCS),
+        _ => return Err(["unknown operation ", &String::from_utf8_lossy(operation)].concat()),
     };
-    response.map_err(|error| error.to_string())
+    Ok(response.into_bytes())
 }
 
 /// The answer to `describe`.
-#[derive(Serialize)]
-struct Description {
-    rules: &'static [Rule],
-    settings: &'static [SettingDoc],
-}
-
-/// The answer to `validate_settings`, as Kubewarden defines it.
-#[derive(Serialize)]
-struct SettingsResponse {
-    valid: bool,
-    message: Option<String>,
+fn describe(rules: &[Rule], settings: &[SettingDoc]) -> String {
+    let mut writer = Writer::default();
+    writer.open('{').key("rules").open('[');
+    for rule in rules {
+        writer.open('{').field("id", rule.id).field("severity", rule.severity.as_str()).field("summary", rule.summary);
+        writer.field("remedy", rule.remedy).field("source", rule.source).close('}');
+    }
+    writer.close(']').key("settings").open('[');
+    for setting in settings {
+        writer.open('{').field("name", setting.name).field("type", setting.kind).field("default", setting.default);
+        writer.field("doc", setting.doc).close('}');
+    }
+    writer.close(']').close('}');
+    writer.finish()
 }
 
 fn parse_settings<P: Policy>(text: &str) -> Result<P::Settings, SettingsError> {
@@ -207,12 +206,19 @@ fn parse_settings<P: Policy>(text: &str) -> Result<P::Settings, SettingsError> {
     Ok(settings)
 }
 
-fn validate_settings<P: Policy>(payload: &[u8]) -> SettingsResponse {
+/// The answer to `validate_settings`, as Kubewarden defines it.
+fn validate_settings<P: Policy>(payload: &[u8]) -> String {
     let checked = match std::str::from_utf8(payload) {
         Ok(text) => parse_settings::<P>(text).map(|_| ()),
         Err(_) => Err(SettingsError::new("", "expected JSON in UTF-8")),
     };
-    SettingsResponse { valid: checked.is_ok(), message: checked.err().map(|error| error.to_string()) }
+    let mut writer = Writer::default();
+    writer.open('{').key("valid").raw(if checked.is_ok() { "true" } else { "false" });
+    if let Err(error) = checked {
+        writer.field("message", &error.to_string());
+    }
+    writer.close('}');
+    writer.finish()
 }
 
 fn validate<P: Policy>(payload: &[u8], host: &dyn Host) -> report::Response {
@@ -224,24 +230,24 @@ fn validate<P: Policy>(payload: &[u8], host: &dyn Host) -> report::Response {
 }
 
 /// Why there is no judgement: a built-in rule, the response's code, the field and the problem.
-type Refusal = (Rule, u16, String, String);
+type Refusal = (Rule, &'static str, String, String);
 
 fn judge<P: Policy>(payload: &[u8], host: &dyn Host) -> Result<report::Response, Refusal> {
-    let malformed = |path: String, problem: String| (report::MALFORMED_OBJECT, 422, path, problem);
+    let malformed = |path: String, problem: String| (report::MALFORMED_OBJECT, "422", path, problem);
     let text = std::str::from_utf8(payload).map_err(|_| malformed(String::new(), "the payload is not UTF-8".to_owned()))?;
-    let payload: request::Payload<'_> = serde_json::from_str(text).map_err(|error| {
-        let fault = json::explain(text, &error);
+    let payload: request::Payload<'_> = json::from_str(text).map_err(|error| {
+        let fault = json::explain(text, error);
         malformed(fault.path, fault.problem)
     })?;
     let request = &payload.request;
     if request.operation == Operation::Delete && !P::JUDGES_DELETE {
         return Ok(Report::default().into_response());
     }
-    let settings = parse_settings::<P>(payload.settings.map_or("{}", RawValue::get))
-        .map_err(|error| (report::INVALID_SETTINGS, 500, String::new(), error.to_string()))?;
+    let settings = parse_settings::<P>(payload.settings.map_or("{}", Raw::get))
+        .map_err(|error| (report::INVALID_SETTINGS, "500", String::new(), error.to_string()))?;
     let refuse = |error: Error| match error {
         Error::Malformed { path, problem } => malformed(path, problem),
-        Error::Host(error) => (report::HOST_CALL_FAILED, 500, String::new(), error.to_string()),
+        Error::Host(error) => (report::HOST_CALL_FAILED, "500", String::new(), error.to_string()),
     };
     let look = |request: &Request<'_>| {
         let mut report = Report::new(settings.rules().clone());

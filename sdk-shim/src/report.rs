@@ -2,15 +2,12 @@
 
 use std::fmt::Write as _;
 
-use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
-
 use crate::Path;
+use crate::json::Writer;
 use crate::settings::{Level, RuleLevels};
 
 /// How much a finding weighs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Severity {
     /// The object is rejected.
     Deny,
@@ -18,8 +15,18 @@ pub enum Severity {
     Warn,
 }
 
+impl Severity {
+    /// As it is written in findings: `deny` or `warn`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Deny => "deny",
+            Self::Warn => "warn",
+        }
+    }
+}
+
 /// One thing that a policy holds. A user sets its severity by its id: `rules: {wildcard-verb: warn}`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rule {
     /// Kebab-case, stable for ever: users write it into their settings.
     pub id: &'static str,
@@ -34,7 +41,7 @@ pub struct Rule {
 }
 
 /// A rule that an object breaks, and where. The audit annotation `findings` is a JSON list of these.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
     /// The rule's id.
     pub rule: &'static str,
@@ -81,7 +88,7 @@ pub struct Report {
     findings: Vec<Finding>,
     unlisted: usize,
     unlisted_deny: bool,
-    mutated_object: Option<Box<RawValue>>,
+    mutated_object: Option<String>,
 }
 
 impl Report {
@@ -120,8 +127,8 @@ impl Report {
         self.findings.push(Finding { rule: rule.id, severity, path: path.to_string(), message, remedy });
     }
 
-    /// The object as it should be: the answer then carries it, unless something is denied.
-    pub fn mutate(&mut self, object: Box<RawValue>) {
+    /// The object as it should be, in JSON: the answer then carries it, unless something is denied.
+    pub fn mutate(&mut self, object: String) {
         self.mutated_object = Some(object);
     }
 
@@ -164,10 +171,9 @@ impl Report {
         Response {
             accepted,
             message: (!accepted).then_some(message),
-            code: (!accepted).then_some(403),
+            code: (!accepted).then_some("403"),
             mutated_object: self.mutated_object.filter(|_| accepted),
-            audit_annotations: (!self.findings.is_empty())
-                .then(|| Annotations { findings: serde_json::to_string(&self.findings).unwrap_or_default() }),
+            findings: (!self.findings.is_empty()).then(|| written(&self.findings)),
             warnings: (!warnings.is_empty()).then_some(warnings),
         }
     }
@@ -179,24 +185,54 @@ fn line(finding: &Finding) -> String {
     format!("{}{separator}{} ({})", finding.path, finding.message, finding.rule)
 }
 
+/// The findings as a JSON list.
+fn written(findings: &[Finding]) -> String {
+    let mut writer = Writer::default();
+    writer.open('[');
+    for finding in findings {
+        writer.open('{').field("rule", finding.rule).field("severity", finding.severity.as_str());
+        writer.field("path", &finding.path).field("message", &finding.message).field("remedy", &finding.remedy).close('}');
+    }
+    writer.close(']');
+    writer.finish()
+}
+
 /// The answer to `validate`, as Kubewarden defines it.
-#[derive(Debug, Serialize)]
+#[derive(Debug)]
 pub(crate) struct Response {
     pub accepted: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub code: Option<u16>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub mutated_object: Option<Box<RawValue>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub audit_annotations: Option<Annotations>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code: Option<&'static str>,
+    pub mutated_object: Option<String>,
+    /// The audit annotation `findings`. The values of annotations are strings, so it becomes JSON in JSON.
+    pub findings: Option<String>,
     pub warnings: Option<Vec<String>>,
 }
 
-/// The audit annotations: values are strings, so the list of findings is JSON in JSON.
-#[derive(Debug, Serialize)]
-pub(crate) struct Annotations {
-    pub findings: String,
+impl Response {
+    pub(crate) fn write(&self) -> String {
+        let mut writer = Writer::default();
+        writer.open('{').key("accepted").raw(if self.accepted { "true" } else { "false" });
+        if let Some(message) = &self.message {
+            writer.field("message", message);
+        }
+        if let Some(code) = self.code {
+            writer.key("code").raw(code);
+        }
+        if let Some(object) = &self.mutated_object {
+            writer.key("mutated_object").raw(object);
+        }
+        if let Some(findings) = &self.findings {
+            writer.key("audit_annotations").open('{').field("findings", findings).close('}');
+        }
+        if let Some(warnings) = &self.warnings {
+            writer.key("warnings").open('[');
+            for warning in warnings {
+                writer.string(warning);
+            }
+            writer.close(']');
+        }
+        writer.close('}');
+        writer.finish()
+    }
 }

@@ -1,10 +1,6 @@
 //! The admission request that a policy judges.
 
-use serde::de::Error as _;
-use serde::{Deserialize, Deserializer};
-use serde_json::value::RawValue;
-
-use crate::json::{self, List, Str};
+use crate::json::{self, JsonError, List, Raw, Read, Reader, Str};
 use crate::views::{ObjectMeta, PodTemplate};
 use crate::{Error, Path};
 
@@ -23,8 +19,8 @@ crate::view! {
         pub sub_resource: Str<'a> as "subResource" | "sub_resource",
         /// Who asks.
         pub user_info: UserInfo<'a> as "userInfo" | "user_info",
-        object: Option<&'a RawValue> as "object",
-        old_object: Option<&'a RawValue> as "oldObject" | "old_object",
+        object: Option<Raw<'a>> as "object",
+        old_object: Option<Raw<'a>> as "oldObject" | "old_object",
     }
 
     /// Group, version and kind: `apps`, `v1`, `Deployment`. The core group is the empty string.
@@ -48,7 +44,7 @@ crate::view! {
     /// The whole payload of `validate`.
     pub(crate) struct Payload<'a> {
         pub request: Request<'a> as "request",
-        pub settings: Option<&'a RawValue> as "settings",
+        pub settings: Option<Raw<'a>> as "settings",
     }
 }
 
@@ -66,15 +62,11 @@ pub enum Operation {
     Connect,
 }
 
-impl<'de> Deserialize<'de> for Operation {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        match Str::deserialize(deserializer)?.as_str() {
-            "CREATE" => Ok(Self::Create),
-            "UPDATE" => Ok(Self::Update),
-            "DELETE" => Ok(Self::Delete),
-            "CONNECT" => Ok(Self::Connect),
-            _ => Err(D::Error::custom("expected CREATE, UPDATE, DELETE or CONNECT")),
-        }
+impl Read<'_> for Operation {
+    fn read(reader: &mut Reader<'_>) -> Result<Self, JsonError> {
+        let choices =
+            [("CREATE", Self::Create), ("UPDATE", Self::Update), ("DELETE", Self::Delete), ("CONNECT", Self::Connect)];
+        json::read_choice(reader, &choices)
     }
 }
 
@@ -116,7 +108,7 @@ impl<'a> Request<'a> {
     ///
     /// # Errors
     /// When the request holds no object, or one that the view cannot read.
-    pub fn object<T: Deserialize<'a>>(&self) -> Result<T, Error> {
+    pub fn object<T: Read<'a>>(&self) -> Result<T, Error> {
         read(self.raw_object()?, &Path::root())
     }
 
@@ -124,7 +116,7 @@ impl<'a> Request<'a> {
     ///
     /// # Errors
     /// When the request holds no object.
-    pub fn raw_object(&self) -> Result<&'a RawValue, Error> {
+    pub fn raw_object(&self) -> Result<Raw<'a>, Error> {
         self.object.ok_or_else(|| Error::malformed(&Path::root(), "the request holds no object"))
     }
 
@@ -132,7 +124,7 @@ impl<'a> Request<'a> {
     ///
     /// # Errors
     /// When the view cannot read it.
-    pub fn old_object<T: Deserialize<'a>>(&self) -> Result<Option<T>, Error> {
+    pub fn old_object<T: Read<'a>>(&self) -> Result<Option<T>, Error> {
         self.old_object.map(|old| read(old, &Path::root())).transpose()
     }
 
@@ -142,7 +134,7 @@ impl<'a> Request<'a> {
     ///
     /// # Errors
     /// When the request holds no object, or the views cannot read it.
-    pub fn pod_template<S: Deserialize<'a> + Default>(&self) -> Result<Option<PodTemplate<'a, S>>, Error> {
+    pub fn pod_template<S: Read<'a> + Default>(&self) -> Result<Option<PodTemplate<'a, S>>, Error> {
         let Some(place) = self.place() else { return Ok(None) };
         read_template(self.raw_object()?, place).map(Some)
     }
@@ -151,7 +143,7 @@ impl<'a> Request<'a> {
     ///
     /// # Errors
     /// When the views cannot read it.
-    pub fn old_pod_template<S: Deserialize<'a> + Default>(&self) -> Result<Option<PodTemplate<'a, S>>, Error> {
+    pub fn old_pod_template<S: Read<'a> + Default>(&self) -> Result<Option<PodTemplate<'a, S>>, Error> {
         match (self.place(), self.old_object) {
             (Some(place), Some(old)) => read_template(old, place).map(Some),
             _ => Ok(None),
@@ -190,19 +182,19 @@ impl<'a> Request<'a> {
     }
 }
 
-fn read<'a, T: Deserialize<'a>>(raw: &'a RawValue, at: &Path<'_>) -> Result<T, Error> {
-    serde_json::from_str(raw.get()).map_err(|error| malformed(raw, &error, at))
+fn read<'a, T: Read<'a>>(raw: Raw<'a>, at: &Path<'_>) -> Result<T, Error> {
+    json::from_str(raw.get()).map_err(|error| malformed(raw, error, at))
 }
 
-fn malformed(raw: &RawValue, error: &serde_json::Error, at: &Path<'_>) -> Error {
+fn malformed(raw: Raw<'_>, error: JsonError, at: &Path<'_>) -> Error {
     let fault = json::explain(raw.get(), error);
     Error::malformed(&at.field(&fault.path), fault.problem)
 }
 
-fn read_template<'a, S: Deserialize<'a> + Default>(object: &'a RawValue, place: Place) -> Result<PodTemplate<'a, S>, Error> {
-    let template = json::dig(object, place.steps).map_err(|error| malformed(object, &error, &Path::root()))?;
+fn read_template<'a, S: Read<'a> + Default>(object: Raw<'a>, place: Place) -> Result<PodTemplate<'a, S>, Error> {
+    let template = json::dig(object, place.steps).map_err(|error| malformed(object, error, &Path::root()))?;
     let part = |name: &str| match template {
-        Some(template) => json::dig(template, &[name]).map_err(|error| malformed(object, &error, &Path::root())),
+        Some(template) => json::dig(template, &[name]).map_err(|error| malformed(object, error, &Path::root())),
         None => Ok(None),
     };
     Ok(PodTemplate {

@@ -2,15 +2,11 @@
 
 use std::fmt;
 
-use serde::Deserialize;
-use serde::Serialize;
-use serde::de::{DeserializeOwned, Deserializer, MapAccess, Visitor};
-
+use crate::json::{self, JsonError, Read, Reader};
 use crate::report::Rule;
 
 /// What a rule is set to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Level {
     /// Findings reject the object.
     Deny,
@@ -31,27 +27,16 @@ impl RuleLevels {
     }
 }
 
-impl<'de> Deserialize<'de> for RuleLevels {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Levels;
-
-        impl<'de> Visitor<'de> for Levels {
-            type Value = RuleLevels;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a map of rule ids to deny, warn or off")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Self::Value, A::Error> {
-                let mut levels = Vec::new();
-                while let Some(entry) = entries.next_entry()? {
-                    levels.push(entry);
-                }
-                Ok(RuleLevels(levels))
+impl Read<'_> for RuleLevels {
+    fn read(reader: &mut Reader<'_>) -> Result<Self, JsonError> {
+        let mut levels = Vec::new();
+        if reader.enter_object()? {
+            while let Some(key) = reader.next_key(levels.is_empty())? {
+                let level = json::read_choice(reader, &[("deny", Level::Deny), ("warn", Level::Warn), ("off", Level::Off)])?;
+                levels.push((key.into_owned(), level));
             }
         }
-
-        deserializer.deserialize_map(Levels)
+        Ok(Self(levels))
     }
 }
 
@@ -77,12 +62,11 @@ impl fmt::Display for SettingsError {
 }
 
 /// One field of a policy's settings, for documentation.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug)]
 pub struct SettingDoc {
     /// The key, as in Rust (`allowed_roles`); users write it in camel case.
     pub name: &'static str,
     /// The type, as in Rust.
-    #[serde(rename = "type")]
     pub kind: &'static str,
     /// The default, as in Rust.
     pub default: &'static str,
@@ -91,7 +75,7 @@ pub struct SettingDoc {
 }
 
 /// Implemented by [`settings!`](crate::settings!).
-pub trait Settings: DeserializeOwned + Default {
+pub trait Settings: Default + for<'a> Read<'a> {
     /// The documentation of each field.
     const DOCS: &'static [SettingDoc];
 
@@ -100,7 +84,10 @@ pub trait Settings: DeserializeOwned + Default {
 }
 
 /// Declares a policy's settings: a struct with defaults, strict parsing, the common `rules` setting, and documentation that
-/// `palisade policies` and the README show.
+/// `palisade policies` and the README show. Users write the keys in camel case.
+///
+/// Values are strings, booleans, whole numbers, `Vec`s and `Option`s of these, and structs that [`setting!`](crate::setting!)
+/// declares.
 ///
 /// ```
 /// palisade_sdk::settings! {
@@ -111,6 +98,8 @@ pub trait Settings: DeserializeOwned + Default {
 ///     }
 /// }
 /// assert_eq!(Settings::default().exempt_namespaces, ["kube-system"]);
+/// let settings: Settings = palisade_sdk::json::read_strictly(r#"{"exemptNamespaces": ["dev-*"], "rules": {"a": "off"}}"#).unwrap();
+/// assert_eq!(settings.exempt_namespaces, ["dev-*"]);
 /// ```
 #[macro_export]
 macro_rules! settings {
@@ -121,8 +110,7 @@ macro_rules! settings {
         }
     ) => {
         $(#[$struct_meta])*
-        #[derive(Clone, Debug, $crate::serde::Deserialize)]
-        #[serde(crate = "palisade_sdk::serde", default, deny_unknown_fields, rename_all = "camelCase")]
+        #[derive(Clone, Debug)]
         pub struct $name {
             $( $(#[doc = $doc])* pub $field: $type, )*
             /// The level of each rule that should differ from its default: `deny`, `warn` or `off`.
@@ -134,6 +122,8 @@ macro_rules! settings {
                 Self { $( $field: $default, )* rules: Default::default() }
             }
         }
+
+        $crate::read_setting!($name { $($field,)* rules });
 
         impl $crate::Settings for $name {
             const DOCS: &'static [$crate::SettingDoc] = &[
@@ -152,12 +142,83 @@ macro_rules! settings {
     };
 }
 
+/// Declares structs that settings hold. A field that is left out has its type's default: check what is mandatory in
+/// [`Policy::check_settings`](crate::Policy::check_settings). Users write the keys in camel case.
+///
+/// ```
+/// palisade_sdk::setting! {
+///     /// A role that is accepted as it is.
+///     pub struct AllowedRole {
+///         /// Its name.
+///         pub name: String,
+///         /// Why it is accepted.
+///         pub reason: String,
+///     }
+/// }
+/// let role: AllowedRole = palisade_sdk::json::read_strictly(r#"{"name": "ci", "reason": "deploys"}"#).unwrap();
+/// assert_eq!(role.name, "ci");
+/// assert!(palisade_sdk::json::read_strictly::<AllowedRole>(r#"{"nmae": "ci"}"#).is_err());
+/// ```
+#[macro_export]
+macro_rules! setting {
+    ($(
+        $(#[$struct_meta:meta])*
+        $visibility:vis struct $name:ident {
+            $( $(#[$field_meta:meta])* $field_visibility:vis $field:ident : $type:ty ),* $(,)?
+        }
+    )+) => { $(
+        $(#[$struct_meta])*
+        #[derive(Clone, Debug, Default)]
+        $visibility struct $name {
+            $( $(#[$field_meta])* $field_visibility $field: $type, )*
+        }
+
+        $crate::read_setting!($name { $($field),* });
+    )+ };
+}
+
+/// Reads a struct of settings.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! read_setting {
+    ($name:ident { $($field:ident),* }) => {
+        impl<'json> $crate::json::View<'json> for $name {
+            fn keys(&self) -> &'static [&'static str] {
+                &[$(stringify!($field)),*]
+            }
+
+            fn read_field(
+                &mut self,
+                key: &str,
+                reader: &mut $crate::json::Reader<'json>,
+            ) -> Result<bool, $crate::json::JsonError> {
+                $( if $crate::json::is_camel_case_of(key, stringify!($field)) {
+                    self.$field = $crate::json::Read::read(reader)?;
+                    return Ok(true);
+                } )*
+                Ok(false)
+            }
+        }
+
+        impl<'json> $crate::json::Read<'json> for $name {
+            fn read(reader: &mut $crate::json::Reader<'json>) -> Result<Self, $crate::json::JsonError> {
+                if reader.null() {
+                    return Err(reader.expected("a map"));
+                }
+                let mut setting = Self::default();
+                reader.object(&mut setting)?;
+                Ok(setting)
+            }
+        }
+    };
+}
+
 /// Parses settings and checks what every policy checks: known keys, right types, known rules.
 pub(crate) fn parse<S: Settings>(text: &str, rules: &[Rule]) -> Result<S, SettingsError> {
     // Kubewarden sends null or {} where none are given.
     let text = if matches!(text.trim(), "" | "null") { "{}" } else { text };
-    let settings: S = serde_json::from_str(text).map_err(|error| {
-        let fault = crate::json::explain(text, &error);
+    let settings: S = json::read_strictly(text).map_err(|error| {
+        let fault = json::explain(text, error);
         SettingsError::new(fault.path, fault.problem)
     })?;
     for (id, _) in &settings.rules().0 {

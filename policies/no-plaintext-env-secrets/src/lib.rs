@@ -10,7 +10,6 @@
 use palisade_sdk::secrets::{Encoding, Match, Options, Scanner, rules};
 use palisade_sdk::views::{Container, Handler, ObjectMeta, PodSpec};
 use palisade_sdk::{Error, Host, Map, Path, Policy, Report, Request, Rule, SettingsError, glob};
-use serde::Deserialize;
 
 palisade_sdk::settings! {
     /// What the deployer may change.
@@ -26,13 +25,13 @@ palisade_sdk::settings! {
     }
 }
 
-/// An exception, and why there is one.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Allowed {
-    name: Option<String>,
-    path: Option<String>,
-    reason: String,
+palisade_sdk::setting! {
+    /// An exception, and why there is one.
+    pub struct Allowed {
+        name: Option<String>,
+        path: Option<String>,
+        reason: String,
+    }
 }
 
 /// The policy.
@@ -50,7 +49,8 @@ impl Policy for NoPlaintextEnvSecrets {
             let key = || format!("extraPatterns[{index}]");
             check_glob(pattern, 3, key)?;
             if pattern.contains(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | ',' | ';' | '=')) {
-                let problem = "expected a pattern for a single word: white space, quotes, commas, semicolons and equals signs end one";
+                let problem =
+                    "expected a pattern for a single word: white space, quotes, commas, semicolons and equals signs end one";
                 return Err(SettingsError::new(key(), problem));
             }
         }
@@ -65,7 +65,10 @@ impl Policy for NoPlaintextEnvSecrets {
                 check_glob(path, 1, || format!("allowed[{index}].path"))?;
             }
             if allowed.reason.trim().is_empty() {
-                return Err(SettingsError::new(format!("allowed[{index}].reason"), "expected why this is no secret, or may stand there"));
+                return Err(SettingsError::new(
+                    format!("allowed[{index}].reason"),
+                    "expected why this is no secret, or may stand there",
+                ));
             }
         }
         match settings.entropy_threshold {
@@ -254,18 +257,24 @@ impl Search<'_> {
         }
         const REQUEST: &str = "probe a path that needs no credentials, or by a command that reads them from a file";
         let (subject, name, remedy) = match holder {
-            Holder::Variable(name) => {
-                ("the variable ", name, "keep it in a Secret, and refer to that by valueFrom.secretKeyRef or mount it as a file")
-            }
-            Holder::Argument => {
-                ("the argument", "", "keep it in a Secret that is mounted as a file, or pass $(NAME) of a variable that comes from one")
-            }
+            Holder::Variable(name) => (
+                "the variable ",
+                name,
+                "keep it in a Secret, and refer to that by valueFrom.secretKeyRef or mount it as a file",
+            ),
+            Holder::Argument => (
+                "the argument",
+                "",
+                "keep it in a Secret that is mounted as a file, or pass $(NAME) of a variable that comes from one",
+            ),
             Holder::Header(name) => ("the header ", name, REQUEST),
             Holder::RequestPath => ("the path", "", REQUEST),
             Holder::Annotation(name) if COPIES.contains(&name) => {
                 ("the annotation ", name, "apply the corrected manifest with the client that wrote the annotation")
             }
-            Holder::Annotation(name) => ("the annotation ", name, "remove it, since annotations are read by whoever can read the object"),
+            Holder::Annotation(name) => {
+                ("the annotation ", name, "remove it, since annotations are read by whoever can read the object")
+            }
         };
         let mut message = String::from(subject);
         message.extend(name.chars().take(64));

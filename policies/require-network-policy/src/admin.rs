@@ -7,15 +7,14 @@
 
 use palisade_sdk::network::Direction;
 use palisade_sdk::selector::LabelSelector;
+use palisade_sdk::views::ObjectMeta;
 use palisade_sdk::{Error, List, Path, Str};
-use serde::de::IgnoredAny;
 
 use crate::survey::{Subject, Survey};
-use crate::views::Metadata;
 
 palisade_sdk::view! {
     struct Policy<'a> {
-        metadata: Metadata<'a> as "metadata",
+        metadata: ObjectMeta<'a> as "metadata",
         spec: Spec<'a> as "spec",
     }
 
@@ -41,7 +40,7 @@ palisade_sdk::view! {
         action: Str<'a> as "action",
         peers: List<Pods<'a>> as "from" | "to",
         /// Absent is all ports.
-        ports: List<IgnoredAny> as "ports",
+        ports: List<()> as "ports",
     }
 }
 
@@ -69,7 +68,7 @@ impl Pods<'_> {
 
 /// Adds what one policy does to the survey.
 pub fn look(item: &str, subject: &Subject<'_>, survey: &mut Survey) -> Result<(), Error> {
-    let Policy { metadata, spec } = crate::views::read(item)?;
+    let Policy { metadata, spec } = crate::survey::read(item)?;
     let selects = spec.subject.select(subject, &Path::new("spec.subject"))?;
     survey.add(&metadata.name, selects, |direction| {
         let rules = match direction {

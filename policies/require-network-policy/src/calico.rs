@@ -6,15 +6,14 @@
 
 use palisade_sdk::network::Direction;
 use palisade_sdk::selector::{Label, Labels};
+use palisade_sdk::views::ObjectMeta;
 use palisade_sdk::{Error, List, Path, Str};
-use serde::de::IgnoredAny;
 
 use crate::survey::{Subject, Survey};
-use crate::views::Metadata;
 
 palisade_sdk::view! {
     struct Policy<'a> {
-        metadata: Metadata<'a> as "metadata",
+        metadata: ObjectMeta<'a> as "metadata",
         spec: Spec<'a> as "spec",
     }
 
@@ -24,8 +23,8 @@ palisade_sdk::view! {
         namespace_selector: Str<'a> as "namespaceSelector",
         service_account_selector: Str<'a> as "serviceAccountSelector",
         types: List<Str<'a>> as "types",
-        ingress: List<IgnoredAny> as "ingress",
-        egress: List<IgnoredAny> as "egress",
+        ingress: List<()> as "ingress",
+        egress: List<()> as "egress",
         do_not_track: Option<bool> as "doNotTrack",
         pre_dnat: Option<bool> as "preDNAT",
     }
@@ -47,7 +46,7 @@ impl Spec<'_> {
 
 /// Adds what one policy does to the survey.
 pub fn look(item: &str, subject: &Subject<'_>, survey: &mut Survey) -> Result<(), Error> {
-    let Policy { metadata, spec } = crate::views::read(item)?;
+    let Policy { metadata, spec } = crate::survey::read(item)?;
     let at = Path::new("spec");
     let evaluate = |field: &str, selector: &str, labels: &Labels<'_>| {
         evaluate(selector, labels).map_err(|problem| Error::malformed(&at.field(field), problem))
@@ -75,7 +74,7 @@ const DEPTH: usize = 32;
 /// !x   x && y   x || y   (x)   global()
 /// ```
 pub fn evaluate(selector: &str, labels: &Labels<'_>) -> Result<Option<bool>, &'static str> {
-    let mut parser = Parser { rest: selector.trim(), labels, depth: 0 };
+    let mut parser = Parser { rest: selector.trim_ascii(), labels, depth: 0 };
     if parser.rest.is_empty() {
         return Ok(Some(true));
     }
@@ -212,14 +211,13 @@ impl<'p> Parser<'p> {
 
     /// A string in single or double quotes, without escapes.
     fn literal(&mut self) -> Result<&'p str, &'static str> {
-        for quote in ["'", "\""] {
-            if self.take(quote) {
-                let (value, rest) = self.rest.split_once(quote).ok_or("a string has no end")?;
-                self.rest = rest;
-                return Ok(value);
-            }
-        }
-        Err("expected a string in quotes")
+        self.skip_space();
+        let bytes = self.rest.as_bytes();
+        let quote = bytes.first().filter(|byte| matches!(byte, b'\'' | b'"')).ok_or("expected a string in quotes")?;
+        let length = bytes.iter().skip(1).position(|byte| byte == quote).ok_or("a string has no end")?;
+        let value = self.rest.get(1..=length).unwrap_or_default();
+        self.rest = self.rest.get(length + 2..).unwrap_or_default();
+        Ok(value)
     }
 
     fn skip_space(&mut self) {
@@ -271,6 +269,7 @@ fn not(holds: Option<bool>) -> Option<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use palisade_sdk::json;
 
     #[test]
     fn reads_the_language() {
@@ -371,7 +370,7 @@ mod tests {
             (r#"{"types": ["Egress"], "ingress": [{}]}"#, false, true),
             (r#"{"types": ["Ingress", "Egress"]}"#, true, true),
         ] {
-            let parsed: Spec<'_> = serde_json::from_str(spec).unwrap();
+            let parsed: Spec<'_> = json::from_str(spec).unwrap();
             assert_eq!(parsed.applies_to(Direction::Ingress), ingress, "{spec}");
             assert_eq!(parsed.applies_to(Direction::Egress), egress, "{spec}");
         }

@@ -54,7 +54,12 @@ static TABLE: [Set; 256] = {
             b'@' => sets |= WEB,
             _ => {}
         }
-        if c.is_ascii_alphanumeric() || matches!(c, b'!' | b'@' | b'#' | b'$' | b'%' | b'^' | b'&' | b'*' | b'(' | b'-' | b'_' | b'=' | b'+' | b')' | b'.') {
+        if c.is_ascii_alphanumeric()
+            || matches!(
+                c,
+                b'!' | b'@' | b'#' | b'$' | b'%' | b'^' | b'&' | b'*' | b'(' | b'-' | b'_' | b'=' | b'+' | b')' | b'.'
+            )
+        {
             sets |= DJANGO_KEY;
         }
         table[byte] = sets;

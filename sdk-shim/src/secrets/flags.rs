@@ -38,7 +38,18 @@ const fn flag(flag: &'static str, takes: Takes, stuck: Stuck) -> Flag {
 /// tools, Helm and clouds.
 const PROGRAMS: &[(&[&str], &[Flag])] = &[
     (
-        &["mysql", "mysqldump", "mysqladmin", "mysqlimport", "mysqlcheck", "mysqlshow", "mariadb", "mariadb-dump", "mariadb-admin", "mariadb-check"],
+        &[
+            "mysql",
+            "mysqldump",
+            "mysqladmin",
+            "mysqlimport",
+            "mysqlcheck",
+            "mysqlshow",
+            "mariadb",
+            "mariadb-dump",
+            "mariadb-admin",
+            "mariadb-check",
+        ],
         &[flag("-p", Takes::Password, Stuck::Only)],
     ),
     (

@@ -3,7 +3,10 @@
 //! The forms are those that the providers document, or their secret-scanning partners do. Lengths are a little more generous
 //! than today's tokens, since providers lengthen them without notice.
 
-use super::bytes::{ALNUM, BASE64, DASH, DIGIT, DJANGO_KEY, DOT, HEX, SETS, Set, TILDE, UPPER, WEB, WORD, at, contains, cut, is, run, run_back, variety};
+use super::bytes::{
+    ALNUM, BASE64, DASH, DIGIT, DJANGO_KEY, DOT, HEX, SETS, Set, TILDE, UPPER, WEB, WORD, at, contains, cut, is, run, run_back,
+    variety,
+};
 use super::rules::*;
 use super::{Found, Span, encoding, hash, values};
 use crate::report::Rule;
@@ -230,7 +233,22 @@ const FORMATS: &[Format] = &[
     form(&MANAGER, "a 1Password service account token", "ops_eyJ", Run(BASE64, 200, ANY)),
     form(&MANAGER, "a Pulumi access token", "pul-", Run(HEX, 40, 40)),
     form(&MANAGER, "an Infracost API key", "ico-", Run(ALNUM, 32, 32)),
-    parts(&MANAGER, "a 1Password secret key", "A3-", Run(UPPER, 6, 6), &[Is("-"), Has(Run(UPPER, 6, 11)), Is("-"), Has(Run(UPPER, 5, 5)), Is("-"), Has(Run(UPPER, 5, 5)), Is("-"), Has(Run(UPPER, 5, 5))]),
+    parts(
+        &MANAGER,
+        "a 1Password secret key",
+        "A3-",
+        Run(UPPER, 6, 6),
+        &[
+            Is("-"),
+            Has(Run(UPPER, 6, 11)),
+            Is("-"),
+            Has(Run(UPPER, 5, 5)),
+            Is("-"),
+            Has(Run(UPPER, 5, 5)),
+            Is("-"),
+            Has(Run(UPPER, 5, 5)),
+        ],
+    ),
     parts(&MANAGER, "an Infisical service token", "st.", Run(HEX, 24, 24), &[Is("."), Has(Run(HEX, 32, 32))]),
     // Tools
     form(&TOOL, "a Linear API key", "lin_api_", Run(ALNUM, 40, 48)),
@@ -251,12 +269,21 @@ const FORMATS: &[Format] = &[
     form(&TOOL, "a Prefect API key", "pnu_", Run(ALNUM, 36, 36)),
     form(&TOOL, "a ReadMe API key", "rdme_", Run(ALNUM, 60, 80)),
     checked(&TOOL, "an Octopus Deploy API key", "API-", Run(UPPER, 25, 32), Mixed),
-    parts(&TOOL, "a Harness access token", "pat.", Run(DASH, 22, 22), &[Is("."), Has(Run(ALNUM, 24, 24)), Is("."), Has(Run(ALNUM, 20, 20))]),
+    parts(
+        &TOOL,
+        "a Harness access token",
+        "pat.",
+        Run(DASH, 22, 22),
+        &[Is("."), Has(Run(ALNUM, 24, 24)), Is("."), Has(Run(ALNUM, 20, 20))],
+    ),
     parts(&TOOL, "a HubSpot access token", "pat-na1-", Run(HEX, 8, 8), &[Is("-"), Has(Run(DASH, 27, 27))]),
     parts(&TOOL, "a HubSpot access token", "pat-eu1-", Run(HEX, 8, 8), &[Is("-"), Has(Run(DASH, 27, 27))]),
     form(&TOOL, "a Mapbox secret token", "sk.eyJ", Run(DOT, 60, 300)),
     // Anything
-    Format { check: Jwt, ..parts(&JWT, "a JSON Web Token", "eyJ", Run(DASH, 8, ANY), &[Is("."), Has(Run(DASH, 6, ANY)), Is(".")]) },
+    Format {
+        check: Jwt,
+        ..parts(&JWT, "a JSON Web Token", "eyJ", Run(DASH, 8, ANY), &[Is("."), Has(Run(DASH, 6, ANY)), Is(".")])
+    },
     form(&PRIVATE_KEY, "an age private key", "AGE-SECRET-KEY-1", Run(UPPER, 58, 58)),
     form(&PRIVATE_KEY, "an age private key", "AGE-SECRET-KEY-PQ-1", Run(UPPER, 58, ANY)),
     form(&PRIVATE_KEY, "a PuTTY private key", "PuTTY-User-Key-File-", Run(DIGIT, 1, 1)),
@@ -456,11 +483,12 @@ fn checksum_holds(body: &[u8]) -> bool {
     digits.iter().rev().all(|digit| {
         let expected = (rest % 62) as u8;
         rest /= 62;
-        *digit == match expected {
-            0..10 => b'0' + expected,
-            10..36 => b'A' + expected - 10,
-            _ => b'a' + expected - 36,
-        }
+        *digit
+            == match expected {
+                0..10 => b'0' + expected,
+                10..36 => b'A' + expected - 10,
+                _ => b'a' + expected - 36,
+            }
     })
 }
 
@@ -494,8 +522,7 @@ fn private_key(text: &[u8], here: usize, service_account: &mut Option<bool>, fou
     }
     let line = run(text, body, BASE64);
     let rule = if line - body >= 16 || (line > body && text.get(run(text, body, DASH)) == Some(&b':')) {
-        let whole = *service_account
-            .get_or_insert_with(|| contains(text, "service_account") && contains(text, "private_key"));
+        let whole = *service_account.get_or_insert_with(|| contains(text, "service_account") && contains(text, "private_key"));
         if whole { &GCP } else { &PRIVATE_KEY }
     } else if matches!(text.get(body), Some(b'.' | b'<' | b'*' | b'x' | b'X' | b'[')) {
         &PLACEHOLDER
@@ -547,7 +574,11 @@ fn terraform(text: &[u8], here: usize, found: &mut Found<'_>) -> Option<usize> {
 /// `<3 characters><digit>Q~<31 to 34 characters>`: a client secret of Microsoft Entra ID.
 fn azure(text: &[u8], here: usize, found: &mut Found<'_>) -> Option<usize> {
     let start = here.checked_sub(5)?;
-    if text.get(here - 1) != Some(&b'Q') || !at(text, here - 2, DIGIT) || run(cut(text, start, here), 0, TILDE) < 5 || at_before(text, start, TILDE) {
+    if text.get(here - 1) != Some(&b'Q')
+        || !at(text, here - 2, DIGIT)
+        || run(cut(text, start, here), 0, TILDE) < 5
+        || at_before(text, start, TILDE)
+    {
         return None;
     }
     let end = run_within(text, here + 1, TILDE, 35);

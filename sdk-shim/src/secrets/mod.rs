@@ -155,7 +155,17 @@ impl<'t> Found<'t> {
         let fingerprint = fingerprint(cut(self.text, offset, end));
         // A name that looks like a token is not shown.
         let name = if name.len() <= 40 && !values::is_mixed(name.as_bytes()) { name } else { "" };
-        self.matches.push(Match { rule, what, prefix, name, offset, length: end - offset, encoding: Encoding::Plain, fingerprint, end });
+        self.matches.push(Match {
+            rule,
+            what,
+            prefix,
+            name,
+            offset,
+            length: end - offset,
+            encoding: Encoding::Plain,
+            fingerprint,
+            end,
+        });
     }
 
     /// Takes over what was found in a decoded part of the text.
@@ -187,13 +197,27 @@ fn specific(class: Class, name: &[u8], value: &[u8]) -> (&'static Rule, &'static
     match class {
         Class::Authorization => (&HTTP, "credentials"),
         Class::Key | Class::Secret if value.len() == 40 && base64 && is(&["secret"]) && is(&["aws", "access", "s3"]) => {
-            if contains(value, "example") { (&EXAMPLE, "an AWS secret access key") } else { (&AWS, "an AWS secret access key") }
+            if contains(value, "example") {
+                (&EXAMPLE, "an AWS secret access key")
+            } else {
+                (&AWS, "an AWS secret access key")
+            }
         }
-        Class::Key if base64 && value.len() == 88 && value.ends_with(b"==") && is(&["account", "storage", "cosmos", "azure"]) => {
+        Class::Key
+            if base64 && value.len() == 88 && value.ends_with(b"==") && is(&["account", "storage", "cosmos", "azure"]) =>
+        {
             (&AZURE, "an Azure account key")
         }
-        Class::Key if base64 && value.len() == 44 && value.ends_with(b"=") && is(&["sharedaccess"]) => (&AZURE, "a shared access key of Azure"),
-        Class::Key if (value.len() == 50 && run(value, 0, DJANGO_KEY) == 50 && run(value, 0, ALNUM) < 50 && ends(name, "secret_key")) || is(&["django"]) => {
+        Class::Key if base64 && value.len() == 44 && value.ends_with(b"=") && is(&["sharedaccess"]) => {
+            (&AZURE, "a shared access key of Azure")
+        }
+        Class::Key
+            if (value.len() == 50
+                && run(value, 0, DJANGO_KEY) == 50
+                && run(value, 0, ALNUM) < 50
+                && ends(name, "secret_key"))
+                || is(&["django"]) =>
+        {
             (&DJANGO, "a Django SECRET_KEY")
         }
         _ => (&NAMED, class.noun()),
@@ -337,7 +361,11 @@ impl<'o> Scanner<'o> {
         };
         let mut verdict = values::judge(promise, bytes, Source::Whole);
         // `API_TOKEN=API_TOKEN`: a template that nobody filled in. As a password it would work.
-        if verdict == Verdict::Yes && promise.class != Class::Password && name.contains(['_', '-']) && bytes.trim_ascii().eq_ignore_ascii_case(name.as_bytes()) {
+        if verdict == Verdict::Yes
+            && promise.class != Class::Password
+            && name.contains(['_', '-'])
+            && bytes.trim_ascii().eq_ignore_ascii_case(name.as_bytes())
+        {
             verdict = Verdict::Placeholder;
         }
         named(verdict, promise.class, name.as_bytes(), "", bytes, span, found);

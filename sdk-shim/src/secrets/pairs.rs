@@ -71,13 +71,22 @@ fn pair<'t>(text: &'t str, separator: usize, label: &mut Option<Label>, found: &
     let secret = cut(bytes, value.start, value.end);
     // `connect(password=db_password)` passes a variable.
     let argument = !value.quoted && matches!(bytes.get(value.end), Some(b',' | b')'));
-    let call = argument && (secret.eq_ignore_ascii_case(name_text) || names::promise(secret).is_some_and(|promise| !promise.weak));
+    let call =
+        argument && (secret.eq_ignore_ascii_case(name_text) || names::promise(secret).is_some_and(|promise| !promise.weak));
     let spaced = value.start > start && !value.quoted;
     let prose = spaced && promise.class != Class::Authorization && goes_on(bytes, value.end);
     if !call {
         let promise = Promise { weak: promise.weak || prose, ..promise };
         let verdict = values::judge(promise, secret, Source::Part);
-        named(verdict, promise.class, name_text, text.get(name.start..name.end).unwrap_or_default(), bytes, Span { start: value.start, end: value.end }, found);
+        named(
+            verdict,
+            promise.class,
+            name_text,
+            text.get(name.start..name.end).unwrap_or_default(),
+            bytes,
+            Span { start: value.start, end: value.end },
+            found,
+        );
     }
     Some(value.end)
 }
@@ -94,10 +103,13 @@ fn other<'t>(text: &'t str, name: Span, start: usize, separator: usize, found: &
             return Some(value.end);
         }
     }
-    if among(name_text, &["sig"]) && matches!(name.start.checked_sub(1).and_then(|before| bytes.get(before)), Some(b'?' | b'&' | b';')) {
+    if among(name_text, &["sig"])
+        && matches!(name.start.checked_sub(1).and_then(|before| bytes.get(before)), Some(b'?' | b'&' | b';'))
+    {
         let value = read(bytes, start, 128)?;
         let around = || cut(bytes, separator.saturating_sub(256), (separator + 256).min(bytes.len()));
-        let signed = || around().windows(4).any(|window| matches!(window, [b'?' | b'&' | b';', b's', b'v' | b'e' | b'r', b'=']));
+        let signed =
+            || around().windows(4).any(|window| matches!(window, [b'?' | b'&' | b';', b's', b'v' | b'e' | b'r', b'=']));
         if value.end - value.start >= 40 && signed() {
             found.add(&AZURE, "a shared access signature", "", Span { start: value.start, end: value.end });
             return Some(value.end);
@@ -227,7 +239,15 @@ fn element<'t>(text: &'t str, close: usize, found: &mut Found<'t>) -> Option<usi
     }
     if bytes.get(end + 1) == Some(&b'/') {
         let verdict = values::judge(promise, cut(bytes, close + 1, end), Source::Part);
-        named(verdict, promise.class, cut(bytes, name, close), text.get(name..close).unwrap_or_default(), bytes, Span { start: close + 1, end }, found);
+        named(
+            verdict,
+            promise.class,
+            cut(bytes, name, close),
+            text.get(name..close).unwrap_or_default(),
+            bytes,
+            Span { start: close + 1, end },
+            found,
+        );
     }
     Some(end)
 }
@@ -266,4 +286,3 @@ fn sql(text: &str, quote: usize, found: &mut Found<'_>) -> Option<usize> {
     found.add(rule, "the password of a database role", "", Span { start, end });
     Some(end + 1)
 }
-

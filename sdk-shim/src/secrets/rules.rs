@@ -17,9 +17,11 @@ const fn literal(id: &'static str, summary: &'static str) -> Rule {
 /// Amazon Web Services.
 pub const AWS: Rule = provider("aws-access-key", "access keys of Amazon Web Services stand in no manifest");
 /// Google Cloud.
-pub const GCP: Rule = provider("gcp-credential", "service account keys, API keys and OAuth secrets of Google Cloud stand in no manifest");
+pub const GCP: Rule =
+    provider("gcp-credential", "service account keys, API keys and OAuth secrets of Google Cloud stand in no manifest");
 /// Microsoft Azure.
-pub const AZURE: Rule = provider("azure-credential", "account keys, signatures and client secrets of Azure stand in no manifest");
+pub const AZURE: Rule =
+    provider("azure-credential", "account keys, signatures and client secrets of Azure stand in no manifest");
 /// Other clouds, platforms and databases as a service.
 pub const CLOUD: Rule = provider("cloud-token", "tokens of clouds and hosting platforms stand in no manifest");
 /// GitHub.
@@ -59,9 +61,11 @@ pub const DJANGO: Rule = Rule {
 /// User and password inside of a URL or a data source name.
 pub const URL: Rule = literal("credentials-in-url", "a URL or data source name holds no password");
 /// What an `Authorization` header carries.
-pub const HTTP: Rule = literal("http-credentials", "an Authorization header, a basic-auth pair or registry login is not written out");
+pub const HTTP: Rule =
+    literal("http-credentials", "an Authorization header, a basic-auth pair or registry login is not written out");
 /// A name that promises a secret, with a literal value.
-pub const NAMED: Rule = literal("named-secret", "a variable, flag, header or field that is named like a secret has no literal value");
+pub const NAMED: Rule =
+    literal("named-secret", "a variable, flag, header or field that is named like a secret has no literal value");
 /// A value that someone was meant to replace.
 pub const PLACEHOLDER: Rule = Rule {
     id: "placeholder-secret",
@@ -81,12 +85,36 @@ pub const EXAMPLE: Rule = Rule {
 /// A pattern of the settings.
 pub const CUSTOM: Rule = literal("custom-pattern", "nothing stands in a manifest that the setting extraPatterns describes");
 /// The last resort.
-pub const ENTROPY: Rule = literal("high-entropy", "no value is as random as a key; looked at only where the setting entropyThreshold is given");
+pub const ENTROPY: Rule =
+    literal("high-entropy", "no value is as random as a key; looked at only where the setting entropyThreshold is given");
 
 /// All of them: what a policy that uses the detectors names as its own.
 pub const ALL: &[Rule] = &[
-    AWS, GCP, AZURE, CLOUD, GITHUB, GITLAB, SLACK, CHAT, PAYMENT, MAIL, REGISTRY, MODEL, MONITORING, MANAGER, TOOL, JWT, PRIVATE_KEY,
-    DJANGO, URL, HTTP, NAMED, PLACEHOLDER, EXAMPLE, CUSTOM, ENTROPY,
+    AWS,
+    GCP,
+    AZURE,
+    CLOUD,
+    GITHUB,
+    GITLAB,
+    SLACK,
+    CHAT,
+    PAYMENT,
+    MAIL,
+    REGISTRY,
+    MODEL,
+    MONITORING,
+    MANAGER,
+    TOOL,
+    JWT,
+    PRIVATE_KEY,
+    DJANGO,
+    URL,
+    HTTP,
+    NAMED,
+    PLACEHOLDER,
+    EXAMPLE,
+    CUSTOM,
+    ENTROPY,
 ];
 
 /// Whether what breaks the rule was issued by someone who can revoke it.

@@ -270,7 +270,10 @@ const CLEAN: &[(&str, &str)] = &[
     ("SPRING_PASSWORD", "${DB_PASSWORD}"),
     ("checksum/secret", "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"),
     ("vault.hashicorp.com/agent-inject-secret-db", "secret/data/shop/db"),
-    ("vault.hashicorp.com/agent-inject-template-db", "{{ with secret \"secret/data/shop\" }}postgres://shop:{{ .Data.data.password }}@db/shop{{ end }}"),
+    (
+        "vault.hashicorp.com/agent-inject-template-db",
+        "{{ with secret \"secret/data/shop\" }}postgres://shop:{{ .Data.data.password }}@db/shop{{ end }}",
+    ),
     ("secret.reloader.stakater.com/reload", "shop-secret,shop-tls"),
     ("cni.projectcalico.org/containerID", "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"),
 ];
@@ -354,7 +357,11 @@ const SECRETS: &[(&str, &str, &str)] = &[
     ("SCRIPT", "mysql -e \"CREATE USER shop IDENTIFIED BY 'hunter2'\"", "named-secret"),
     ("EXTRA_FLAGS", "--requirepass hunter2", "named-secret"),
     ("JAVA_OPTS", "-Xmx1g -Djavax.net.ssl.keyStorePassword=hunter2", "named-secret"),
-    ("KAFKA_JAAS", "org.apache.kafka.common.security.plain.PlainLoginModule required username=\"u\" password=\"hunter2\";", "named-secret"),
+    (
+        "KAFKA_JAAS",
+        "org.apache.kafka.common.security.plain.PlainLoginModule required username=\"u\" password=\"hunter2\";",
+        "named-secret",
+    ),
     ("OTEL_EXPORTER_OTLP_HEADERS", "api-key=0123456789abcdef,x=y", "named-secret"),
     ("OTEL_EXPORTER_OTLP_HEADERS", "Authorization=Basic%20c2hvcDpodW50ZXIy", "http-credentials"),
     ("Authorization", "Bearer abcdef123456", "http-credentials"),
@@ -364,9 +371,21 @@ const SECRETS: &[(&str, &str, &str)] = &[
     ("X-Api-Key", "abcdef123456", "named-secret"),
     ("CURL", "curl -u shop:hunter2 https://example.com", "http-credentials"),
     ("CURL", "curl -H \"Authorization: Bearer abcdef123456\" https://example.com", "http-credentials"),
-    ("STORAGE", "DefaultEndpointsProtocol=https;AccountName=shop;AccountKey=NqVwYS81VP7Hb1DX8pPd5khxE3pyIgKpaUnArl63XykWZeiNNCiia3anXn9k3ksu9mI4ROnl89Sm995ytbxAk7==;EndpointSuffix=core.windows.net", "azure-credential"),
-    ("BUS", "Endpoint=sb://shop.servicebus.windows.net/;SharedAccessKeyName=Root;SharedAccessKey=Xk29fLm83Qp01ZrT56YwXk29fLm83Qp01ZrT56YwXk2=", "azure-credential"),
-    ("SAS", "https://shop.blob.core.windows.net/c?sv=2022-11-02&se=2030-01-01&sr=c&sp=r&sig=Xk29fLm83Qp01ZrT56YwXk29fLm83Qp01ZrT56YwXk2%3D", "azure-credential"),
+    (
+        "STORAGE",
+        "DefaultEndpointsProtocol=https;AccountName=shop;AccountKey=NqVwYS81VP7Hb1DX8pPd5khxE3pyIgKpaUnArl63XykWZeiNNCiia3anXn9k3ksu9mI4ROnl89Sm995ytbxAk7==;EndpointSuffix=core.windows.net",
+        "azure-credential",
+    ),
+    (
+        "BUS",
+        "Endpoint=sb://shop.servicebus.windows.net/;SharedAccessKeyName=Root;SharedAccessKey=Xk29fLm83Qp01ZrT56YwXk29fLm83Qp01ZrT56YwXk2=",
+        "azure-credential",
+    ),
+    (
+        "SAS",
+        "https://shop.blob.core.windows.net/c?sv=2022-11-02&se=2030-01-01&sr=c&sp=r&sig=Xk29fLm83Qp01ZrT56YwXk29fLm83Qp01ZrT56YwXk2%3D",
+        "azure-credential",
+    ),
 ];
 
 #[test]
@@ -409,7 +428,10 @@ fn reads_command_lines_word_by_word() {
         (&["sh", "-c", "redis-cli -a $REDIS_PASSWORD ping"], vec![]),
         (&["bash", "-c", "su postgres -c 'redis-cli -a hunter2 ping'"], vec![(2, "named-secret")]),
         (&["sh", "-c", "sshpass -p hunter2 ssh host"], vec![(2, "named-secret")]),
-        (&["aws", "configure", "set", "aws_secret_access_key", "p7Rm2Xq9Lw4Vz8Kt1Yb6Nc3Hd5Jf0Gs+Ua/EoTiQ"], vec![(4, "named-secret")]),
+        (
+            &["aws", "configure", "set", "aws_secret_access_key", "p7Rm2Xq9Lw4Vz8Kt1Yb6Nc3Hd5Jf0Gs+Ua/EoTiQ"],
+            vec![(4, "named-secret")],
+        ),
         (&["rabbitmqctl", "add_user", "shop", "hunter2"], vec![(3, "named-secret")]),
         (&["openssl", "rsa", "-passin", "pass:hunter2"], vec![(3, "named-secret")]),
         (&["kubectl", "create", "secret", "generic", "x", "--from-literal=password=hunter2"], vec![(5, "named-secret")]),
@@ -425,7 +447,10 @@ fn reads_command_lines_word_by_word() {
 #[test]
 fn one_secret_is_one_match_and_several_are_several() {
     let token = format!("ghp_{}", noise(ALNUM_LETTERS, 36));
-    assert_eq!(rules(&SCANNER.value("GITHUB_TOKEN", &format!("https://oauth2:{token}@github.com/example/shop"))), ["github-token"]);
+    assert_eq!(
+        rules(&SCANNER.value("GITHUB_TOKEN", &format!("https://oauth2:{token}@github.com/example/shop"))),
+        ["github-token"]
+    );
     let text = format!("postgres://u:hunter2@db/x token={token} password=hunter3");
     let mut matches = SCANNER.text(&text);
     matches.sort_by_key(|found| found.offset);
@@ -457,10 +482,58 @@ fn the_fingerprint_survives_escapes() {
 #[test]
 fn hostile_texts_are_walked_once() {
     for unit in [
-        "a", "=", "'", "\"", "://", "a://", "@", "$(", "{{", "<", "-", "--a ", "eyJ", "eyJ-", "eyJ.", "glpat-", "sk-", "1Q~", ".atlasv1.", "1:A", "-us1",
-        "-----BEGIN PRIVATE KEY-----", "-----BEGIN PRIVATE KEY-----AAAAAAAAAAAAAAAA ", "password=", "password=\"", "password='", "password: ", "auth=", "name=", "&sig=",
-        "password 'password '", "user password '", "Authorization: ", "<password>", "password=(", ")", "\\", "\\n", "%41", "%25", "QUJD", "a@", "u:p@tcp(", "oracle:thin:",
-        "ghp_", "\"name\":\"PASSWORD\",", "mysql -p ", "key-", "'\\''", "xoxb-1", "password=$(x", "${a:-",
+        "a",
+        "=",
+        "'",
+        "\"",
+        "://",
+        "a://",
+        "@",
+        "$(",
+        "{{",
+        "<",
+        "-",
+        "--a ",
+        "eyJ",
+        "eyJ-",
+        "eyJ.",
+        "glpat-",
+        "sk-",
+        "1Q~",
+        ".atlasv1.",
+        "1:A",
+        "-us1",
+        "-----BEGIN PRIVATE KEY-----",
+        "-----BEGIN PRIVATE KEY-----AAAAAAAAAAAAAAAA ",
+        "password=",
+        "password=\"",
+        "password='",
+        "password: ",
+        "auth=",
+        "name=",
+        "&sig=",
+        "password 'password '",
+        "user password '",
+        "Authorization: ",
+        "<password>",
+        "password=(",
+        ")",
+        "\\",
+        "\\n",
+        "%41",
+        "%25",
+        "QUJD",
+        "a@",
+        "u:p@tcp(",
+        "oracle:thin:",
+        "ghp_",
+        "\"name\":\"PASSWORD\",",
+        "mysql -p ",
+        "key-",
+        "'\\''",
+        "xoxb-1",
+        "password=$(x",
+        "${a:-",
     ] {
         let text = unit.repeat(300_000 / unit.len());
         let _ = SCANNER.value("PASSWORD", &text);

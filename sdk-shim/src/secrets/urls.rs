@@ -11,7 +11,9 @@ pub(super) fn scan(text: &[u8], found: &mut Found<'_>) {
     let mut here = 0;
     while let Some(byte) = text.get(here) {
         let next = match byte {
-            b':' if cut(text, here, here + 3) == b"://" && here > 0 && at(text, here - 1, DASH) => Some(url(text, here + 3, found)),
+            b':' if cut(text, here, here + 3) == b"://" && here > 0 && at(text, here - 1, DASH) => {
+                Some(url(text, here + 3, found))
+            }
             b':' => oracle(text, here, found),
             b'@' => go_mysql(text, here, found),
             _ => None,
@@ -61,7 +63,8 @@ fn user_information(text: &[u8], start: usize, path: usize, sign: usize, found: 
     if sign > path {
         // `http://host:8080/@scope`, `http://[::1]/x@y`, `http://host/a:b@c`, `http://host:$(PORT)/@scope`: the sign belongs to the path.
         let before_path = cut(text, start + colon + 1, path);
-        let port = run(before_path, 0, DIGIT) == before_path.len() || before_path.ends_with(b"}") || before_path.ends_with(b")");
+        let port =
+            run(before_path, 0, DIGIT) == before_path.len() || before_path.ends_with(b"}") || before_path.ends_with(b")");
         if start + colon > path || port || information.first() == Some(&b'[') {
             return;
         }
@@ -79,7 +82,10 @@ fn go_mysql(text: &[u8], sign: usize, found: &mut Found<'_>) -> Option<usize> {
         return None;
     }
     let mut start = sign;
-    while start > 0 && sign - start < 256 && text.get(start - 1).is_some_and(|byte| !byte.is_ascii_whitespace() && !matches!(byte, b'"' | b'\'')) {
+    while start > 0
+        && sign - start < 256
+        && text.get(start - 1).is_some_and(|byte| !byte.is_ascii_whitespace() && !matches!(byte, b'"' | b'\''))
+    {
         start -= 1;
     }
     let colon = cut(text, start, sign).iter().position(|byte| *byte == b':')?;
@@ -95,7 +101,8 @@ fn oracle(text: &[u8], colon: usize, found: &mut Found<'_>) -> Option<usize> {
         return None;
     }
     let rest = cut(text, colon + 1, (colon + 257).min(text.len()));
-    let sign = rest.iter().position(|byte| *byte == b'@' || byte.is_ascii_whitespace()).filter(|at| rest.get(*at) == Some(&b'@'))?;
+    let sign =
+        rest.iter().position(|byte| *byte == b'@' || byte.is_ascii_whitespace()).filter(|at| rest.get(*at) == Some(&b'@'))?;
     let slash = cut(rest, 0, sign).iter().position(|byte| *byte == b'/')?;
     let (start, end) = (colon + 1 + slash + 1, colon + 1 + sign);
     add(values::judge_in_url(cut(text, start, end)), start, end, found);
@@ -108,7 +115,10 @@ pub(super) fn without_scheme(text: &[u8], found: &mut Found<'_>) {
     if value.windows(3).any(|window| window == b"://") || value.iter().any(u8::is_ascii_whitespace) {
         return;
     }
-    let (Some(colon), Some(sign)) = (value.iter().position(|byte| *byte == b':'), value.iter().rposition(|byte| *byte == b'@')) else { return };
+    let (Some(colon), Some(sign)) = (value.iter().position(|byte| *byte == b':'), value.iter().rposition(|byte| *byte == b'@'))
+    else {
+        return;
+    };
     let user = cut(value, 0, colon);
     if colon == 0 || colon > sign || run(user, 0, DOT) != user.len() || !at(value, sign + 1, ALNUM) {
         return;

@@ -1,6 +1,8 @@
 //! Which values can be a secret: what is a reference, a path, a placeholder, or simply no secret at all.
 
-use super::bytes::{ALNUM, BASE64, DASH, DIGIT, DOT, HEX, UPPER, WORD, among, at, contains, cut, ends, is, run, starts, variety};
+use super::bytes::{
+    ALNUM, BASE64, DASH, DIGIT, DOT, HEX, UPPER, WORD, among, at, contains, cut, ends, is, run, starts, variety,
+};
 use super::encoding;
 use super::names::{self, Class, Promise};
 
@@ -51,7 +53,13 @@ pub(crate) fn judge(promise: Promise, value: &[u8], source: Source) -> Verdict {
         return Verdict::No;
     }
     if promise.weak {
-        return if !is_random(value) { Verdict::No } else if is_placeholder(value) { Verdict::Placeholder } else { Verdict::Yes };
+        return if !is_random(value) {
+            Verdict::No
+        } else if is_placeholder(value) {
+            Verdict::Placeholder
+        } else {
+            Verdict::Yes
+        };
     }
     if is_placeholder(value) {
         return Verdict::Placeholder;
@@ -98,7 +106,10 @@ pub(crate) fn authorization(value: &[u8]) -> Verdict {
         if among(scheme, &["basic"]) {
             return pair(&encoding::base64(credentials));
         }
-        let known = among(scheme, &["bearer", "token", "apikey", "api-key", "key", "splunk", "digest", "negotiate", "glsa", "genie-key"]);
+        let known = among(
+            scheme,
+            &["bearer", "token", "apikey", "api-key", "key", "splunk", "digest", "negotiate", "glsa", "genie-key"],
+        );
         return if known && credentials.len() >= 3 || is_random(credentials) { Verdict::Yes } else { Verdict::No };
     }
     match pair(value) {
@@ -113,7 +124,11 @@ pub(crate) fn pair(value: &[u8]) -> Verdict {
     let separator = if starts(value, "neo4j/") { b'/' } else { b':' };
     let Some(colon) = value.iter().position(|byte| *byte == separator) else { return Verdict::No };
     let password = cut(value, colon + 1, value.len());
-    if colon == 0 || is_reference(value) || password.starts_with(b"//") || !value.iter().all(|byte| matches!(byte, b' '..=b'~' | 0x80..)) {
+    if colon == 0
+        || is_reference(value)
+        || password.starts_with(b"//")
+        || !value.iter().all(|byte| matches!(byte, b' '..=b'~' | 0x80..))
+    {
         return Verdict::No;
     }
     judge_in_url(password)
@@ -125,8 +140,26 @@ fn is_nothing(value: &[u8]) -> bool {
         || among(
             value,
             &[
-                "true", "false", "yes", "no", "on", "off", "null", "none", "nil", "undefined", "n/a", "-", "~", "enabled", "disabled", "\"\"", "''",
-                "\\\"\\\"", "\\\"", "\\",
+                "true",
+                "false",
+                "yes",
+                "no",
+                "on",
+                "off",
+                "null",
+                "none",
+                "nil",
+                "undefined",
+                "n/a",
+                "-",
+                "~",
+                "enabled",
+                "disabled",
+                "\"\"",
+                "''",
+                "\\\"\\\"",
+                "\\\"",
+                "\\",
             ],
         )
 }
@@ -134,7 +167,15 @@ fn is_nothing(value: &[u8]) -> bool {
 /// Whether something else puts the value in: Kubernetes (`$(NAME)`), a shell, a template, or a tool that fetches secrets.
 pub(crate) fn is_reference(value: &[u8]) -> bool {
     const OPENINGS: [(&[u8], &[u8]); 9] = [
-        (b"$(", b")"), (b"${", b"}"), (b"{{", b"}}"), (b"%%", b"%%"), (b"<%", b"%>"), (b"#{", b"}"), (b"%(", b")"), (b"((", b"))"), (b"$[[", b"]]"),
+        (b"$(", b")"),
+        (b"${", b"}"),
+        (b"{{", b"}}"),
+        (b"%%", b"%%"),
+        (b"<%", b"%>"),
+        (b"#{", b"}"),
+        (b"%(", b")"),
+        (b"((", b"))"),
+        (b"$[[", b"]]"),
     ];
     if OPENINGS.iter().any(|(open, close)| {
         let find = |text: &[u8], what: &[u8]| text.windows(what.len()).position(|window| window == what);
@@ -151,8 +192,25 @@ pub(crate) fn is_reference(value: &[u8]) -> bool {
         [b'`', ..] => true,
         _ => {
             const TOOLS: [&str; 19] = [
-                "vault:", "ref+", "secretref:", "secretRef", "op:", "ssm:", "sm:", "awssm:", "akv:", "gsm:", "arn:", "projects/", "ENC[", "ENC(", "{cipher}",
-                "@Microsoft.KeyVault(", "env:", "file:", "secret:",
+                "vault:",
+                "ref+",
+                "secretref:",
+                "secretRef",
+                "op:",
+                "ssm:",
+                "sm:",
+                "awssm:",
+                "akv:",
+                "gsm:",
+                "arn:",
+                "projects/",
+                "ENC[",
+                "ENC(",
+                "{cipher}",
+                "@Microsoft.KeyVault(",
+                "env:",
+                "file:",
+                "secret:",
             ];
             TOOLS.iter().any(|tool| starts(value, tool))
         }
@@ -163,9 +221,39 @@ pub(crate) fn is_reference(value: &[u8]) -> bool {
 /// text, which is looked into by other means.
 fn is_elsewhere(value: &[u8]) -> bool {
     const PUBLIC: [&str; 33] = [
-        "ssh-rsa ", "ssh-ed25519 ", "ssh-dss ", "ecdsa-sha2-", "sk-ssh-", "-----BEGIN CERT", "-----BEGIN PUBLIC", "-----BEGIN RSA PUBLIC", "-----BEGIN SSH2 PUBLIC",
-        "-----BEGIN PGP PUBLIC", "-----BEGIN EC PARAM", "-----BEGIN DH PARAM", "pk_live_", "pk_test_", "sha256:", "sha384:", "sha512:", "sha256-", "sha512-", "md5:",
-        "$2a$", "$2b$", "$2y$", "$argon2", "$5$", "$6$", "$apr1$", "pbkdf2", "scrypt:", "bcrypt$", "{SSHA", "SCRAM-SHA-256$", "argon2$",
+        "ssh-rsa ",
+        "ssh-ed25519 ",
+        "ssh-dss ",
+        "ecdsa-sha2-",
+        "sk-ssh-",
+        "-----BEGIN CERT",
+        "-----BEGIN PUBLIC",
+        "-----BEGIN RSA PUBLIC",
+        "-----BEGIN SSH2 PUBLIC",
+        "-----BEGIN PGP PUBLIC",
+        "-----BEGIN EC PARAM",
+        "-----BEGIN DH PARAM",
+        "pk_live_",
+        "pk_test_",
+        "sha256:",
+        "sha384:",
+        "sha512:",
+        "sha256-",
+        "sha512-",
+        "md5:",
+        "$2a$",
+        "$2b$",
+        "$2y$",
+        "$argon2",
+        "$5$",
+        "$6$",
+        "$apr1$",
+        "pbkdf2",
+        "scrypt:",
+        "bcrypt$",
+        "{SSHA",
+        "SCRAM-SHA-256$",
+        "argon2$",
     ];
     PUBLIC.iter().any(|public| starts(value, public))
         || matches!(value.first(), Some(b'{' | b'[')) && value.len() > 1
@@ -183,7 +271,12 @@ fn is_path(value: &[u8]) -> bool {
     }
     // A secret key of AWS may begin with a slash, and have others.
     let has = |kind: fn(&u8) -> bool| value.iter().any(kind);
-    if value.len() == 40 && run(value, 0, BASE64) == 40 && has(u8::is_ascii_uppercase) && has(u8::is_ascii_lowercase) && has(u8::is_ascii_digit) {
+    if value.len() == 40
+        && run(value, 0, BASE64) == 40
+        && has(u8::is_ascii_uppercase)
+        && has(u8::is_ascii_lowercase)
+        && has(u8::is_ascii_digit)
+    {
         return false;
     }
     let rooted = matches!(value, [b'/', ..] | [b'.', b'/', ..] | [b'.', b'.', b'/', ..] | [b'~', b'/', ..] | [b'@', b'/', ..])
@@ -224,7 +317,11 @@ fn is_password(value: &[u8], source: Source) -> bool {
         // Programs and prose: `password=get_password()`, `password: the one you were given`.
         let code = value.iter().any(|byte| matches!(byte, b'(' | b'[')) && !is_mixed(value);
         let variable = dotted_words(value) >= 2 && value.rsplit(|byte| *byte == b'.').next().and_then(names::promise).is_some();
-        if code || variable || value.iter().any(u8::is_ascii_whitespace) || among(value, &["string", "str", "required", "optional", "self"]) {
+        if code
+            || variable
+            || value.iter().any(u8::is_ascii_whitespace)
+            || among(value, &["string", "str", "required", "optional", "self"])
+        {
             return false;
         }
     }
@@ -234,11 +331,51 @@ fn is_password(value: &[u8], source: Source) -> bool {
 /// Whether a machine may have issued the value, or someone made it for one.
 fn is_issued(class: Class, value: &[u8]) -> bool {
     const MODES: [&str; 38] = [
-        "bearer", "jwt", "basic", "opaque", "oauth", "oauth2", "oidc", "saml", "ldap", "apikey", "api-key", "api_key", "header", "cookie", "query", "form", "body", "session",
-        "authorization", "x-api-key", "random", "static", "dynamic", "required", "optional", "auto", "hs256", "hs384", "hs512", "rs256", "rs384", "rs512", "es256", "eddsa",
-        "aes-256-gcm", "aes256", "a256gcm", "sha256",
+        "bearer",
+        "jwt",
+        "basic",
+        "opaque",
+        "oauth",
+        "oauth2",
+        "oidc",
+        "saml",
+        "ldap",
+        "apikey",
+        "api-key",
+        "api_key",
+        "header",
+        "cookie",
+        "query",
+        "form",
+        "body",
+        "session",
+        "authorization",
+        "x-api-key",
+        "random",
+        "static",
+        "dynamic",
+        "required",
+        "optional",
+        "auto",
+        "hs256",
+        "hs384",
+        "hs512",
+        "rs256",
+        "rs384",
+        "rs512",
+        "es256",
+        "eddsa",
+        "aes-256-gcm",
+        "aes256",
+        "a256gcm",
+        "sha256",
     ];
-    if value.len() < 3 || among(value, &MODES) || is_quantity(value) && value.len() < 8 || dotted_words(value) >= 2 || is_host_and_port(value) {
+    if value.len() < 3
+        || among(value, &MODES)
+        || is_quantity(value) && value.len() < 8
+        || dotted_words(value) >= 2
+        || is_host_and_port(value)
+    {
         return false;
     }
     if starts(value, "x-") && !value.iter().any(u8::is_ascii_digit) {
@@ -257,7 +394,13 @@ fn is_quantity(value: &[u8]) -> bool {
     at(value, 0, DIGIT)
         && value.len() - digits <= 4
         && digits * 2 >= value.len()
-        && value.iter().all(|byte| is(*byte, DIGIT) || matches!(byte, b'.' | b',' | b'_' | b'h' | b'm' | b's' | b'd' | b'w' | b'y' | b'M' | b'G' | b'K' | b'k' | b'i'))
+        && value.iter().all(|byte| {
+            is(*byte, DIGIT)
+                || matches!(
+                    byte,
+                    b'.' | b',' | b'_' | b'h' | b'm' | b's' | b'd' | b'w' | b'y' | b'M' | b'G' | b'K' | b'k' | b'i'
+                )
+        })
 }
 
 /// How many words separated by dots the value is made of, if it is made of nothing else: `django.contrib.auth.hashers`,
@@ -287,7 +430,13 @@ fn is_object_name(value: &[u8]) -> bool {
     let first = words.next().unwrap_or_default();
     let last = words.next_back().unwrap_or_default();
     name && among(last, &["secret", "secrets", "credentials", "creds", "tls", "cert", "certs", "keys"])
-        && !among(first, &["my", "super", "top", "very", "not", "so", "our", "the", "some", "a", "dev", "test", "shared", "jwt", "cookie", "session", "client"])
+        && !among(
+            first,
+            &[
+                "my", "super", "top", "very", "not", "so", "our", "the", "some", "a", "dev", "test", "shared", "jwt", "cookie",
+                "session", "client",
+            ],
+        )
 }
 
 /// The default of a reference, where it has one: `${NAME:-default}`, `${NAME:=default}`, and Spring's `${NAME:default}`.
@@ -310,7 +459,9 @@ fn is_template(value: &[u8]) -> bool {
     match value {
         [b'<', .., b'>'] | [b'[', .., b']'] => true,
         [b'_', b'_', .., b'_', b'_'] => run(value, 0, UPPER | WORD) == value.len() && !value.iter().any(u8::is_ascii_lowercase),
-        [b'@', name @ .., b'@'] | [b'%', name @ .., b'%'] => !name.is_empty() && name.iter().all(|byte| is(*byte, UPPER) || *byte == b'_'),
+        [b'@', name @ .., b'@'] | [b'%', name @ .., b'%'] => {
+            !name.is_empty() && name.iter().all(|byte| is(*byte, UPPER) || *byte == b'_')
+        }
         [_, _, ..] => value.iter().all(|byte| matches!(byte, b'*' | b'.' | b'-' | b'_' | b'?' | b'#')),
         _ => false,
     }
@@ -332,13 +483,53 @@ pub(crate) fn is_placeholder(value: &[u8]) -> bool {
     // Without case and separators: `CHANGE_ME` and `change-me` are one.
     let plain = cut(&letters, 0, count);
     const ASKS: [&str; 27] = [
-        "changeme", "changethis", "changeit", "changein", "changebefore", "changefor", "pleasechange", "tobechanged", "mustchange", "changerequired", "replaceme",
-        "replacethis", "replacewith", "tobereplaced", "replaceit", "placeholder", "fillme", "fillin", "insertyour", "inserthere", "enteryour", "puthere", "overrideme",
-        "setme", "addyour", "redacted", "generateme",
+        "changeme",
+        "changethis",
+        "changeit",
+        "changein",
+        "changebefore",
+        "changefor",
+        "pleasechange",
+        "tobechanged",
+        "mustchange",
+        "changerequired",
+        "replaceme",
+        "replacethis",
+        "replacewith",
+        "tobereplaced",
+        "replaceit",
+        "placeholder",
+        "fillme",
+        "fillin",
+        "insertyour",
+        "inserthere",
+        "enteryour",
+        "puthere",
+        "overrideme",
+        "setme",
+        "addyour",
+        "redacted",
+        "generateme",
     ];
     const WHOLE: [&str; 18] = [
-        "todo", "fixme", "tbd", "dummy", "dummykey", "dummysecret", "dummytoken", "dummypassword", "fake", "notset", "unset", "replace", "change", "placeholder", "removed", "hidden",
-        "secrethere", "notused",
+        "todo",
+        "fixme",
+        "tbd",
+        "dummy",
+        "dummykey",
+        "dummysecret",
+        "dummytoken",
+        "dummypassword",
+        "fake",
+        "notset",
+        "unset",
+        "replace",
+        "change",
+        "placeholder",
+        "removed",
+        "hidden",
+        "secrethere",
+        "notused",
     ];
     if ASKS.iter().any(|words| contains(plain, words)) || among(plain, &WHOLE) {
         return true;
@@ -354,7 +545,15 @@ pub(crate) fn is_placeholder(value: &[u8]) -> bool {
     let mut words = value.split(|byte| !is(*byte, ALNUM)).filter(|word| !word.is_empty());
     let yours = words.clone().any(|word| among(word, &["your"]));
     let here = words.clone().count() >= 2 && words.next_back().is_some_and(|word| among(word, &["here"]));
-    yours || here || starts(value, "insert_") || starts(value, "insert-") || starts(plain, "yourpassword") || starts(plain, "yoursecret") || starts(plain, "yourtoken") || starts(plain, "yourapi") || starts(plain, "yourkey")
+    yours
+        || here
+        || starts(value, "insert_")
+        || starts(value, "insert-")
+        || starts(plain, "yourpassword")
+        || starts(plain, "yoursecret")
+        || starts(plain, "yourtoken")
+        || starts(plain, "yourapi")
+        || starts(plain, "yourkey")
 }
 
 /// Whether letters and digits alternate as no words do: three changes between them, or two in a short text.
@@ -362,7 +561,13 @@ pub(crate) fn is_mixed(value: &[u8]) -> bool {
     let mut changes = 0;
     let mut before = 0;
     for byte in value {
-        let class = if byte.is_ascii_digit() { 1 } else if byte.is_ascii_alphabetic() { 2 } else { 0 };
+        let class = if byte.is_ascii_digit() {
+            1
+        } else if byte.is_ascii_alphabetic() {
+            2
+        } else {
+            0
+        };
         if class != 0 {
             if before != 0 && before != class {
                 changes += 1;
@@ -391,7 +596,10 @@ fn letters(value: &[u8]) -> usize {
 /// `8-4-4-4-12` hexadecimal digits.
 pub(crate) fn is_uuid(value: &[u8]) -> bool {
     value.len() == 36
-        && value.iter().enumerate().all(|(at, byte)| if matches!(at, 8 | 13 | 18 | 23) { *byte == b'-' } else { is(*byte, HEX) })
+        && value
+            .iter()
+            .enumerate()
+            .all(|(at, byte)| if matches!(at, 8 | 13 | 18 | 23) { *byte == b'-' } else { is(*byte, HEX) })
 }
 
 /// The Shannon entropy of the text in bits for each character.
