@@ -47,12 +47,12 @@ pub fn run(
         }
     }
     let world = Arc::new(world);
-    let subjects: Vec<Result<Subject, Failure>> =
+    let subjects: Vec<Result<Subject, Box<Failure>>> =
         objects.into_par_iter().map(|object| subject(object, namespace, &cluster_kinds)).collect();
     for subject in subjects {
         match subject {
             Ok(subject) => known.push(subject),
-            Err(failure) => failures.push(failure),
+            Err(failure) => failures.push(*failure),
         }
     }
     let policies: Vec<Ready> = candidates
@@ -106,12 +106,9 @@ fn cluster_kinds(objects: &[Object]) -> HashSet<(String, String)> {
         .collect()
 }
 
-fn subject(mut object: Object, namespace: &str, cluster_kinds: &HashSet<(String, String)>) -> Result<Subject, Failure> {
-    let fail = |object: &Object, path: &str, message: String| Failure {
-        place: object.locate(path),
-        resource: None,
-        policy: None,
-        message,
+fn subject(mut object: Object, namespace: &str, cluster_kinds: &HashSet<(String, String)>) -> Result<Subject, Box<Failure>> {
+    let fail = |object: &Object, path: &str, message: String| {
+        Box::new(Failure { place: object.locate(path), resource: None, policy: None, message })
     };
     let text = |value: &Value, pointer: &str| value.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
     let request = match &object.review {
