@@ -39,6 +39,8 @@ pub enum Command {
     Policies(Policies),
     /// Measure sizes, load times and speed
     Bench(Bench),
+    /// Write the policies' modules into a folder, to push them to a registry
+    Export(Export),
     /// Renew what the repository says of its policies
     #[command(hide = true)]
     Catalogue(Catalogue),
@@ -266,6 +268,26 @@ pub struct Bench {
     /// How many generated objects are scanned; may be repeated
     #[arg(long, default_values_t = [1_000, 10_000], value_name = "NUMBER")]
     pub objects: Vec<usize>,
+}
+
+const EXPORT_HELP: &str = "\
+Each module carries its metadata, as kwctl annotate would write it.
+
+Example:
+  palisade export modules/ --only rbac-least-privilege
+  kwctl push modules/rbac-least-privilege.wasm registry.example.com/policies/rbac-least-privilege:0.1.0";
+
+/// Write the policies' modules into a folder, to push them to a registry
+#[derive(Debug, Args)]
+#[command(after_help = EXPORT_HELP)]
+pub struct Export {
+    /// The folder; it is made if it is not there
+    #[arg(value_name = "DIR")]
+    pub dir: PathBuf,
+
+    /// Only these policies; separated by commas
+    #[arg(long, value_name = "POLICY", value_delimiter = ',')]
+    pub only: Vec<String>,
 }
 
 /// Renew what the repository says of its policies
