@@ -46,12 +46,12 @@ pub fn run(
         }
     }
     let world = Arc::new(world);
-    let subjects: Vec<Result<Subject, Failure>> =
+    let subjects: Vec<Result<Subject, Box<Failure>>> =
         objects.into_par_iter().map(|object| subject(object, namespace, world.kinds())).collect();
     for subject in subjects {
         match subject {
             Ok(subject) => known.push(subject),
-            Err(failure) => failures.push(failure),
+            Err(failure) => failures.push(*failure),
         }
     }
     let policies: Vec<Ready> = candidates
@@ -94,14 +94,11 @@ pub fn run(
     Ok(report)
 }
 
-fn subject(mut object: Object, namespace: &str, kinds: &Kinds) -> Result<Subject, Failure> {
-    let fail = |object: &Object, path: &str, message: String| Failure {
-        place: object.locate(path),
-        resource: None,
-        policy: None,
-        message,
+/// Makes of an object what the policies are asked.
+fn subject(mut object: Object, namespace: &str, kinds: &Kinds) -> Result<Subject, Box<Failure>> {
+    let fail = |object: &Object, path: &str, message: String| {
+        Box::new(Failure { place: object.locate(path), resource: None, policy: None, message })
     };
-    let text = |value: &Value, pointer: &str| value.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
     let request = match &object.review {
         Some(review) => review.request(namespace).map_err(|problem| fail(&object, "request", problem))?,
         None => {
@@ -113,7 +110,8 @@ fn subject(mut object: Object, namespace: &str, kinds: &Kinds) -> Result<Subject
             AdmissionRequest::with_kinds(parts, kinds).map_err(|error| fail(&object, "", error.to_string()))?
         }
     };
-    let name = match (&*request.name, text(&object.value, "/metadata/generateName")) {
+    let generated = object.value.pointer("/metadata/generateName").and_then(Value::as_str).unwrap_or_default();
+    let name = match (&*request.name, generated) {
         ("", generated) if !generated.is_empty() => format!("{generated}*"),
         (name, _) => name.to_owned(),
     };
@@ -121,7 +119,7 @@ fn subject(mut object: Object, namespace: &str, kinds: &Kinds) -> Result<Subject
     let resource = Resource {
         api_version: format!("{group}{}", request.kind.version),
         kind: request.kind.kind.clone(),
-        // The API server says of a Namespace that it is in itself.
+        // The request for a Namespace names it as its namespace too.
         namespace: Some(request.namespace.clone())
             .filter(|namespace| !namespace.is_empty() && kinds.is_namespaced(&request.kind.group, &request.kind.kind)),
         name,
