@@ -21,12 +21,10 @@ pub struct Cli {
 /// When to use colours.
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
 pub enum Color {
-    /// On a terminal that shows them
+    // No doc comments: they would take ten lines in the help of every command.
     #[default]
     Auto,
-    /// Always
     Always,
-    /// Never
     Never,
 }
 
@@ -41,6 +39,8 @@ pub enum Command {
     Policies(Policies),
     /// Measure sizes, load times and speed
     Bench(Bench),
+    /// Write the policies' modules into a folder, to push them to a registry
+    Export(Export),
     /// Renew what the repository says of its policies
     #[command(hide = true)]
     Catalogue(Catalogue),
@@ -62,31 +62,38 @@ Examples:
   palisade scan k8s/ --only rbac-least-privilege --fail-on deny
 
 What is read:
-  Files in YAML or JSON with any number of documents, lists included, and of folders all files named
-  *.yaml, *.yml and *.json. Hidden files, node_modules, Helm charts and kustomization files are left
-  out; so are documents in a folder that have neither apiVersion nor kind. A file that is named itself
-  must hold Kubernetes objects. All objects of one scan are one cluster: policies that look things up
-  see them, and nothing else.
+  YAML and JSON files with any number of documents, lists included. Of a
+  folder, all files named *.yaml, *.yml and *.json, without hidden files,
+  node_modules, Helm charts, kustomization files, and documents that have
+  neither apiVersion nor kind. A file that is named itself must hold
+  Kubernetes objects. All objects of one scan are one cluster: policies
+  that look things up see them, and nothing else.
 
 Configuration:
   palisade.yaml, in the working directory or the nearest one above it:
 
     policies:
-      no-plaintext-env-secrets:
-        settings: {entropyThreshold: 4}     # as the policy's README lists them
-        rules: {placeholder: off}           # deny, warn or off
+      rbac-least-privilege:
+        # As the policy's README lists them
+        settings: {allowedRoles: []}
+        # Each rule: deny, warn or off
+        rules: {wildcard-verb: warn}
       require-network-policy:
         enabled: false
     exemptions:
-      - policy: rbac-least-privilege        # policy, rule, namespace, kind and name are patterns with * and ?;
-        namespace: kube-*                   # those that are there must all match
+      # policy, rule, namespace, kind and name are patterns with * and ?;
+      # those that are there must all match
+      - policy: rbac-least-privilege
+        namespace: kube-*
         reason: managed by the platform team
-        expires: 2026-12-31                 # optional; the last day on which it holds
+        # Optional: the last day on which it holds
+        expires: 2026-12-31
 
 Exit status:
   0  no findings, and everything could be read and judged
   1  findings, of the severity of --fail-on or above
-  2  something could not be read or judged; the rest is reported all the same";
+  2  something could not be read or judged; the rest is reported
+     all the same";
 
 /// Scan manifests
 #[derive(Debug, Args)]
@@ -261,6 +268,26 @@ pub struct Bench {
     /// How many generated objects are scanned; may be repeated
     #[arg(long, default_values_t = [1_000, 10_000], value_name = "NUMBER")]
     pub objects: Vec<usize>,
+}
+
+const EXPORT_HELP: &str = "\
+Each module carries its metadata, as kwctl annotate would write it.
+
+Example:
+  palisade export modules/ --only rbac-least-privilege
+  kwctl push modules/rbac-least-privilege.wasm registry.example.com/policies/rbac-least-privilege:0.1.0";
+
+/// Write the policies' modules into a folder, to push them to a registry
+#[derive(Debug, Args)]
+#[command(after_help = EXPORT_HELP)]
+pub struct Export {
+    /// The folder; it is made if it is not there
+    #[arg(value_name = "DIR")]
+    pub dir: PathBuf,
+
+    /// Only these policies; separated by commas
+    #[arg(long, value_name = "POLICY", value_delimiter = ',')]
+    pub only: Vec<String>,
 }
 
 /// Renew what the repository says of its policies

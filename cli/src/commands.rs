@@ -1,6 +1,7 @@
 //! What each command does.
 
 pub mod bench;
+pub mod export;
 pub mod policies;
 pub mod scan;
 pub mod test;

@@ -84,14 +84,13 @@ fn check_metadata(value: &Value) -> Result<(), Fault> {
 
 /// What was meant, perhaps.
 fn hint(group: &str, kind: &str) -> String {
-    let all = kinds::all();
-    let elsewhere: Vec<&Kind> = all.iter().filter(|known| known.kind == kind).collect();
+    let elsewhere: Vec<&Kind> = kinds::all().filter(|known| known.kind == kind).collect();
     if let [one] = elsewhere.as_slice() {
         let version =
             BUILT_IN.iter().find(|(group, _)| *group == one.group).and_then(|(_, versions)| versions.last()).unwrap_or(&"v1");
         return format!("; {kind} is in {}", join(one.group, version));
     }
-    let near = all.iter().filter(|known| known.group == group).min_by_key(|known| distance(known.kind, kind));
+    let near = kinds::all().filter(|known| known.group == group).min_by_key(|known| distance(known.kind, kind));
     match near.filter(|known| distance(known.kind, kind) <= 2) {
         Some(known) => format!("; did you mean {}?", known.kind),
         None => String::new(),

@@ -158,6 +158,10 @@ fn is_manifest_name(name: &str) -> bool {
         .is_some_and(|extension| ["yaml", "yml", "json"].iter().any(|known| extension.eq_ignore_ascii_case(known)))
 }
 
+fn is_json_name(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json"))
+}
+
 fn read_source(source: &Source) -> Input {
     let mut input = Input::default();
     let bytes = if &*source.name == STDIN {
@@ -209,6 +213,11 @@ fn read_text(text: &str, source: &Source, input: &mut Input) {
                     continue;
                 }
                 unfold(value, String::new(), &source.name, &Arc::new(places), input);
+            }
+            // A JSON file of another tool, with comments perhaps.
+            Err(_) if !source.named && is_json_name(&source.path) && !text.contains("\"apiVersion\"") => {
+                is_empty = false;
+                input.note(&source.name, None, "skipped: no Kubernetes object, and no JSON that can be read");
             }
             Err(error) => {
                 is_empty = false;

@@ -48,6 +48,7 @@ fn run(command: &Command) -> Result<Outcome, CommandError> {
         Command::Test(args) => commands::test::run(args),
         Command::Policies(args) => commands::policies::run(args),
         Command::Bench(args) => commands::bench::run(args),
+        Command::Export(args) => commands::export::run(args),
         Command::Catalogue(args) => {
             for path in catalogue::run(&args.root, args.check)? {
                 println!("{}", path.display());

@@ -30,11 +30,14 @@ pub fn write(text: &str, file: Option<&Path>) -> Result<(), OutputError> {
     }
 }
 
+/// Longer lines are hard to read.
+const WIDEST: usize = 120;
+
 /// How many characters fit into a line of standard output: what `COLUMNS` says, else the terminal. `None` where it is no terminal.
 pub fn width() -> Option<usize> {
     let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok()).filter(|columns| *columns >= 40);
     if !io::stdout().is_terminal() {
         return columns.filter(|_| std::env::var_os("CLICOLOR_FORCE").is_some());
     }
-    columns.or_else(|| terminal_size::terminal_size().map(|(width, _)| usize::from(width.0).max(40)))
+    columns.or_else(|| terminal_size::terminal_size().map(|(width, _)| usize::from(width.0).clamp(40, WIDEST)))
 }

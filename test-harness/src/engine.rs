@@ -154,6 +154,14 @@ fn silence_caught_panics() {
     });
 }
 
+/// Calls `run` inside of [`catch`]; a panic in it is a fault of this program, and is to be seen.
+pub(crate) fn uncaught<T>(run: impl FnOnce() -> T) -> T {
+    let before = QUIET.replace(false);
+    let result = run();
+    QUIET.set(before);
+    result
+}
+
 /// Calls `run`; a panic in it is `None`.
 pub(crate) fn catch<T>(run: impl FnOnce() -> T) -> Option<T> {
     let before = QUIET.replace(true);

@@ -17,7 +17,11 @@
 //!
 //! Optional keys beside these: `operation`, `oldObject`, `subResource`, `namespace`, `name`, `userInfo` for the rest of the request;
 //! `cluster`, `registry`, `signatures`, `dns`, `access`, `faults` for what the policy may ask, as [`World`] describes; and
-//! `malformed: true` where the object is no valid Kubernetes object, on purpose.
+//! `malformed: true` where the object is no valid Kubernetes object, on purpose. `session: FILE`, relative to the fixture, answers
+//! from what `kwctl run --record-host-capabilities-interactions FILE` has recorded.
+//!
+//! A case that expects a finding fails when the rules in the policy's metadata do not cover its request: a policy server would never
+//! ask the policy about it.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -32,7 +36,8 @@ use crate::access::AccessRule;
 use crate::policy::{EvalError, Policy};
 use crate::request::{AdmissionRequest, Operation, RequestParts, UserInfo};
 use crate::response::{Finding, Response, Severity};
-use crate::world::{Fault, Image, Signature, World};
+use crate::session::Session;
+use crate::world::{CALLS, Fault, Image, Signature, World};
 use crate::yaml;
 
 /// The namespace of objects that do not say theirs.
@@ -65,6 +70,7 @@ pub struct Fixture {
     name: String,
     file: File,
     expectation: Expectation,
+    session: Option<Session>,
 }
 
 /// The file, as it is written.
@@ -100,6 +106,8 @@ struct File {
     access: Vec<AccessRule>,
     #[serde(default)]
     faults: Vec<Fault>,
+    #[serde(default)]
+    session: Option<PathBuf>,
     #[serde(default)]
     malformed: bool,
 }
@@ -191,21 +199,28 @@ impl Fixture {
     /// When the file cannot be read, or is no fixture.
     pub fn read(path: &Path) -> Result<Self, FixtureError> {
         let text = fs::read_to_string(path).map_err(|source| FixtureError::File { path: path.to_owned(), source })?;
+        let malformed = |path: &Path, problem| FixtureError::Malformed { path: path.to_owned(), problem };
         let name = path.file_stem().unwrap_or_default().to_string_lossy();
-        Self::parse(&name, &text).map_err(|problem| FixtureError::Malformed { path: path.to_owned(), problem })
+        let mut fixture = Self::parse(&name, &text).map_err(|problem| malformed(path, problem))?;
+        if let Some(session) = &fixture.file.session {
+            let session = path.with_file_name("").join(session);
+            let text = fs::read_to_string(&session).map_err(|source| FixtureError::File { path: session.clone(), source })?;
+            fixture.session = Some(yaml::from_str(&text).map_err(|error| malformed(&session, error.to_string()))?);
+        }
+        Ok(fixture)
     }
 
-    /// Reads a fixture from its text.
+    /// Reads a fixture from its text. What it says of a session is left to [`read`](Self::read).
     ///
     /// # Errors
     /// With what is wrong, and where.
     pub fn parse(name: &str, text: &str) -> Result<Self, String> {
         let file: File = yaml::from_str(text).map_err(|error| error.to_string())?;
-        let expectation = expectation(&file.expect)?;
-        if !matches!(expectation, Expectation::SettingsError(_)) && file.object.is_none() && file.old_object.is_none() {
-            return Err("object is missing".to_owned());
-        }
-        Ok(Self { name: name.to_owned(), file, expectation })
+        let expectation = check(&file).map_err(|(path, problem)| {
+            let document = yaml::documents(text).into_iter().next().and_then(Result::ok);
+            document.map_or(problem.clone(), |document| format!("{}: {problem}", document.locate(&path)))
+        })?;
+        Ok(Self { name: name.to_owned(), file, expectation, session: None })
     }
 
     /// The case's name.
@@ -256,9 +271,20 @@ impl Fixture {
             (_, Some(message)) => return Err(Mismatch::line(format!("+ settings refused: {message}"))),
             (_, None) => {}
         }
-        let response = policy
-            .validate(&self.request()?, &settings, &Arc::new(self.world()?))
-            .map_err(|error| Mismatch::line(error.to_string()))?;
+        let world = self.world()?;
+        let request = self.request_in(&world)?;
+        if !self.expects_acceptance() && !policy.watches(&request) {
+            let resource = [request.resource.as_str(), request.sub_resource.as_str()].join("/");
+            return Err(Mismatch::line(format!(
+                "no rule in the policy's metadata covers {} of {} in {:?} {}",
+                request.operation.as_str(),
+                resource.trim_end_matches('/'),
+                request.kind.group,
+                request.kind.version,
+            )));
+        }
+        let response =
+            policy.validate(&request, &settings, &Arc::new(world)).map_err(|error| Mismatch::line(error.to_string()))?;
         self.compare(&response)
     }
 
@@ -267,13 +293,17 @@ impl Fixture {
     /// # Errors
     /// When the object is no Kubernetes object at all.
     pub fn request(&self) -> Result<AdmissionRequest, Mismatch> {
+        self.request_in(&World::default())
+    }
+
+    fn request_in(&self, world: &World) -> Result<AdmissionRequest, Mismatch> {
         let file = &self.file;
         let operation = file.operation.unwrap_or(match (&file.object, &file.old_object) {
             (Some(_), Some(_)) => Operation::Update,
             (None, Some(_)) => Operation::Delete,
             _ => Operation::Create,
         });
-        AdmissionRequest::new(RequestParts {
+        let parts = RequestParts {
             object: file.object.clone(),
             old_object: file.old_object.clone(),
             operation,
@@ -282,8 +312,8 @@ impl Fixture {
             default_namespace: DEFAULT_NAMESPACE.to_owned(),
             name: file.name.clone(),
             user_info: file.user_info.clone(),
-        })
-        .map_err(|error| Mismatch::line(format!("object: {error}")))
+        };
+        AdmissionRequest::with_kinds(parts, world.kinds()).map_err(|error| Mismatch::line(format!("object: {error}")))
     }
 
     fn world(&self) -> Result<World, Mismatch> {
@@ -295,6 +325,9 @@ impl Fixture {
         world.set_dns(file.dns.clone());
         world.set_access(file.access.clone());
         world.set_faults(file.faults.clone());
+        if let Some(session) = &self.session {
+            world.set_session(session.clone());
+        }
         Ok(world)
     }
 
@@ -331,6 +364,33 @@ impl Fixture {
         }
         if lines.is_empty() { Ok(()) } else { Err(Mismatch(lines)) }
     }
+}
+
+/// A path of the fixture, and what is wrong there.
+type Contradiction = (String, String);
+
+/// Checks what the types do not.
+fn check(file: &File) -> Result<Expectation, Contradiction> {
+    let expectation = expectation(&file.expect).map_err(|problem| ("expect".to_owned(), problem))?;
+    let at_root = |problem: &str| (String::new(), problem.to_owned());
+    if !matches!(expectation, Expectation::SettingsError(_)) && file.object.is_none() && file.old_object.is_none() {
+        return Err(at_root("object is missing"));
+    }
+    for (index, fault) in file.faults.iter().enumerate() {
+        if !CALLS.contains(&fault.call.as_str()) {
+            let known = CALLS.join(", ");
+            return Err((format!("faults[{index}].call"), format!("there is no such call; there are {known}")));
+        }
+    }
+    let File { cluster, registry, signatures, dns, access, .. } = file;
+    let answers = !(cluster.is_empty() && registry.is_empty() && signatures.is_empty() && dns.is_empty() && access.is_empty());
+    if file.session.is_some() && answers {
+        return Err((
+            "session".to_owned(),
+            "a session answers everything: no cluster, registry or the like beside it".to_owned(),
+        ));
+    }
+    Ok(expectation)
 }
 
 fn expectation(expect: &Expect) -> Result<Expectation, String> {
@@ -418,6 +478,11 @@ mod tests {
         assert!(problem("expect: {allowed: true}").contains("object is missing"));
         assert!(problem("expect: {allowed: true}\nobjekt: {}").contains("objekt"));
         assert!(problem("expect: {denied: true, warned: []}\nobject: {}").contains("true alone"));
+        let faults = "expect: {allowed: true}\nobject: {}\nfaults:\n  - {call: kubernetes/list, error: x}";
+        assert!(problem(faults).starts_with("line 4, column 12: there is no such call"), "{}", problem(faults));
+        let session = "expect: {allowed: true}\nobject: {}\nsession: s.yaml\ndns: {db: []}";
+        assert!(problem(session).starts_with("line 3, column 10: a session answers everything"), "{}", problem(session));
+        assert!(problem("object: {}\nexpect:\n  allowed: false").starts_with("line 2, column 1: "));
     }
 
     #[test]

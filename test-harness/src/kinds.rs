@@ -1,5 +1,9 @@
 //! What is known of Kubernetes' own kinds: their resource names, whether they have namespaces, and which versions are gone.
 
+use std::collections::HashMap;
+
+use serde_json::Value;
+
 /// A kind of the API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Kind {
@@ -21,8 +25,8 @@ const fn cluster(group: &'static str, kind: &'static str, resource: &'static str
     Kind { group, kind, resource, namespaced: false }
 }
 
-/// The kinds of Kubernetes itself, and of the projects that Palisade's policies look at, whatever their versions.
-const KINDS: &[Kind] = &[
+/// The kinds of Kubernetes itself, whatever their versions.
+const BUILT_IN: &[Kind] = &[
     namespaced("", "Binding", "bindings"),
     cluster("", "ComponentStatus", "componentstatuses"),
     namespaced("", "ConfigMap", "configmaps"),
@@ -86,7 +90,10 @@ const KINDS: &[Kind] = &[
     cluster("storage.k8s.io", "StorageClass", "storageclasses"),
     cluster("storage.k8s.io", "VolumeAttachment", "volumeattachments"),
     cluster("storage.k8s.io", "VolumeAttributesClass", "volumeattributesclasses"),
-    // Custom resources without namespaces; others are taken to have them.
+];
+
+/// Custom resources that are widespread and have no namespaces, or whose plural cannot be guessed. Others are taken to have namespaces.
+const WIDESPREAD: &[Kind] = &[
     cluster("cert-manager.io", "ClusterIssuer", "clusterissuers"),
     cluster("cilium.io", "CiliumClusterwideNetworkPolicy", "ciliumclusterwidenetworkpolicies"),
     namespaced("cilium.io", "CiliumNetworkPolicy", "ciliumnetworkpolicies"),
@@ -158,18 +165,70 @@ const REMOVED: &[Removed] = &[
     removed("rbac.authorization.k8s.io/v1alpha1", "", "1.22", "rbac.authorization.k8s.io/v1"),
     removed("rbac.authorization.k8s.io/v1beta1", "", "1.22", "rbac.authorization.k8s.io/v1"),
     removed("scheduling.k8s.io/v1beta1", "PriorityClass", "1.22", "scheduling.k8s.io/v1"),
+    removed("storage.k8s.io/v1beta1", "CSIDriver", "1.22", "storage.k8s.io/v1"),
+    removed("storage.k8s.io/v1beta1", "CSINode", "1.22", "storage.k8s.io/v1"),
     removed("storage.k8s.io/v1beta1", "CSIStorageCapacity", "1.27", "storage.k8s.io/v1"),
-    removed("storage.k8s.io/v1beta1", "", "1.22", "storage.k8s.io/v1"),
+    removed("storage.k8s.io/v1beta1", "StorageClass", "1.22", "storage.k8s.io/v1"),
+    removed("storage.k8s.io/v1beta1", "VolumeAttachment", "1.22", "storage.k8s.io/v1"),
 ];
 
 /// Every kind that is known.
-pub fn all() -> &'static [Kind] {
-    KINDS
+pub fn all() -> impl Iterator<Item = &'static Kind> {
+    BUILT_IN.iter().chain(WIDESPREAD)
+}
+
+/// The kinds of Kubernetes itself, and those that the CustomResourceDefinitions of a cluster define.
+#[derive(Clone, Debug, Default)]
+pub struct Kinds {
+    custom: HashMap<(String, String), Custom>,
+}
+
+/// What a CustomResourceDefinition says of its kind.
+#[derive(Clone, Debug)]
+struct Custom {
+    resource: String,
+    namespaced: bool,
+}
+
+impl Kinds {
+    /// Takes in what an object defines, if it is a CustomResourceDefinition; group and kind are the answer.
+    pub fn learn(&mut self, object: &Value) -> Option<(String, String)> {
+        if object["kind"] != "CustomResourceDefinition" {
+            return None;
+        }
+        let spec = &object["spec"];
+        let names = &spec["names"];
+        let text = |value: &Value| value.as_str().filter(|text| !text.is_empty()).map(str::to_owned);
+        let key = (text(&spec["group"])?, text(&names["kind"])?);
+        let custom = Custom { resource: text(&names["plural"])?, namespaced: spec["scope"] != "Cluster" };
+        self.custom.insert(key.clone(), custom);
+        Some(key)
+    }
+
+    fn custom(&self, group: &str, kind: &str) -> Option<&Custom> {
+        // Most clusters of a test define nothing, and then no key need be made.
+        if self.custom.is_empty() { None } else { self.custom.get(&(group.to_owned(), kind.to_owned())) }
+    }
+
+    /// Whether objects of a kind are in namespaces; kinds that are not known are taken to be.
+    pub fn is_namespaced(&self, group: &str, kind: &str) -> bool {
+        self.custom(group, kind).map_or_else(|| is_namespaced(group, kind), |custom| custom.namespaced)
+    }
+
+    /// The resource name of a kind. For kinds that are not known it is made as `kubectl` guesses it.
+    pub fn resource(&self, group: &str, kind: &str) -> String {
+        self.custom(group, kind).map_or_else(|| resource(group, kind), |custom| custom.resource.clone())
+    }
+}
+
+/// Whether the kinds of a group are Kubernetes' own, and not custom resources or those of another API server.
+pub(crate) fn is_built_in(group: &str) -> bool {
+    BUILT_IN.iter().any(|known| known.group == group)
 }
 
 /// What is known of a kind of this group.
 pub fn find(group: &str, kind: &str) -> Option<&'static Kind> {
-    KINDS.iter().find(|known| known.group == group && known.kind == kind)
+    BUILT_IN.iter().chain(WIDESPREAD).find(|known| known.group == group && known.kind == kind)
 }
 
 /// Whether objects of a kind are in namespaces; kinds that are not known are taken to be.
@@ -206,6 +265,7 @@ pub fn removed_version(api_version: &str, kind: &str) -> Option<&'static Removed
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     #[test]
     fn guesses_what_it_does_not_know() {
@@ -293,6 +353,49 @@ mod tests {
         assert_eq!(removed_version("extensions/v1beta1", "Ingress").map(|removed| removed.since), Some("1.22"));
         assert_eq!(removed_version("extensions/v1beta1", "Deployment").map(|removed| removed.instead), Some("apps/v1"));
         assert!(removed_version("apps/v1", "Deployment").is_none());
+        // These came later, and are served.
         assert!(removed_version("admissionregistration.k8s.io/v1beta1", "ValidatingAdmissionPolicy").is_none());
+        assert!(removed_version("storage.k8s.io/v1beta1", "VolumeAttributesClass").is_none());
+        assert!(removed_version("networking.k8s.io/v1beta1", "IPAddress").is_none());
+    }
+
+    #[test]
+    fn custom_resource_definitions_say_how_their_kind_is_called_and_where_it_lives() {
+        let definition = |scope: &str| {
+            json!({
+                "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": {"name": "policies.example.com"},
+                "spec": {"group": "example.com", "scope": scope, "names": {"kind": "Gateway", "plural": "gateways"}},
+            })
+        };
+        let mut kinds = Kinds::default();
+        assert_eq!(kinds.learn(&json!({"apiVersion": "v1", "kind": "Pod", "spec": {}})), None);
+        assert_eq!(kinds.learn(&json!({"kind": "CustomResourceDefinition", "spec": "nonsense"})), None);
+        assert_eq!(
+            (kinds.resource("example.com", "Gateway").as_str(), kinds.is_namespaced("example.com", "Gateway")),
+            ("gatewaies", true)
+        );
+        assert_eq!(kinds.learn(&definition("Cluster")), Some(("example.com".to_owned(), "Gateway".to_owned())));
+        assert_eq!(
+            (kinds.resource("example.com", "Gateway").as_str(), kinds.is_namespaced("example.com", "Gateway")),
+            ("gateways", false)
+        );
+        kinds.learn(&definition("Namespaced"));
+        assert!(kinds.is_namespaced("example.com", "Gateway"));
+        assert_eq!(kinds.resource("apps", "Deployment"), "deployments");
+    }
+
+    #[test]
+    fn tells_its_own_groups_from_custom_ones() {
+        for (group, expected) in [
+            ("", true),
+            ("apps", true),
+            ("networking.k8s.io", true),
+            ("gateway.networking.k8s.io", false),
+            ("cilium.io", false),
+            ("example.com", false),
+            ("metrics.k8s.io", false),
+        ] {
+            assert_eq!(is_built_in(group), expected, "{group}");
+        }
     }
 }

@@ -44,4 +44,4 @@ pub use policy::{EvalError, LoadError, Policy};
 pub use request::{AdmissionRequest, GroupVersionKind, Operation, RequestError, RequestParts, UserInfo};
 pub use response::{Description, Finding, Response, RuleDescription, SettingDescription, SettingsVerdict, Severity};
 pub use session::{Exchange, Outcome, Session};
-pub use world::{Fault, Image, Signature, World};
+pub use world::{CALLS, Fault, Identity, Image, Repository, Signature, World};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 use crate::AdmissionRequest;
 
@@ -17,7 +17,7 @@ pub struct Metadata {
     #[serde(default)]
     pub rules: Vec<Rule>,
     /// Title, description, author and so on.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_empty")]
     pub annotations: BTreeMap<String, String>,
     /// Whether it may change objects.
     #[serde(default)]
@@ -32,11 +32,15 @@ pub struct Metadata {
     #[serde(default)]
     pub policy_type: String,
     /// The kinds that it may look up.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_empty")]
     pub context_aware_resources: Vec<ContextAwareResource>,
-    /// The host calls that it makes.
+    /// The host calls that it makes: `oci/v1/verify`, `oci/*`, `*`. Modules from before Kubewarden asked for this do not say.
     #[serde(default)]
-    pub host_capabilities: Vec<String>,
+    pub host_capabilities: Option<Vec<String>>,
+}
+
+fn null_is_empty<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(deserializer: D) -> Result<T, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
 fn yes() -> bool {
@@ -89,6 +93,16 @@ impl Metadata {
         Ok(None)
     }
 
+    /// Whether the policy says that it makes this host call.
+    pub(crate) fn declares_call(&self, call: &str) -> bool {
+        self.host_capabilities.as_ref().is_none_or(|patterns| {
+            patterns.iter().any(|pattern| match pattern.strip_suffix('*') {
+                Some(prefix) => call.starts_with(prefix),
+                None => call == pattern,
+            })
+        })
+    }
+
     /// Whether the policy is for this request.
     pub fn watches(&self, request: &AdmissionRequest) -> bool {
         self.rules.iter().any(|rule| rule.matches(request))
@@ -114,6 +128,25 @@ fn resource_matches(pattern: &str, resource: &str, sub_resource: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn calls_are_declared_by_name_or_by_beginning() {
+        let metadata = |capabilities: &str| {
+            serde_json::from_str::<Metadata>(&format!(r#"{{"annotations": null, "hostCapabilities": {capabilities}}}"#))
+                .unwrap()
+        };
+        for (capabilities, call, expected) in [
+            ("null", "oci/v1/verify", true),
+            ("[]", "oci/v1/verify", false),
+            (r#"["*"]"#, "oci/v1/verify", true),
+            (r#"["oci/*"]"#, "oci/v1/verify", true),
+            (r#"["oci/v2/*"]"#, "oci/v1/verify", false),
+            (r#"["oci/v1/verify"]"#, "oci/v1/verify", true),
+            (r#"["net/v1/dns_lookup_host"]"#, "oci/v1/verify", false),
+        ] {
+            assert_eq!(metadata(capabilities).declares_call(call), expected, "{capabilities} {call}");
+        }
+    }
 
     #[test]
     fn resources_match_as_in_webhooks() {

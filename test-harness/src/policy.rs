@@ -2,6 +2,8 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
 
 use palisade_sdk::Host as _;
 use serde_json::Value;
@@ -45,7 +47,7 @@ pub enum LoadError {
 pub enum EvalError {
     /// It took too long.
     #[error("stopped after {0:?}: the policy takes too long, or never ends")]
-    Deadline(std::time::Duration),
+    Deadline(Duration),
     /// The module crashed. A Rust module does so when it panics, or gets no more memory.
     #[error("the policy crashed ({reason}); it may use {} MiB of memory", memory_bytes >> 20)]
     Trap {
@@ -188,19 +190,32 @@ impl Policy {
     }
 
     fn call_unguarded(&self, operation: &str, payload: &[u8], world: &Arc<World>) -> Result<Vec<u8>, EvalError> {
-        let ticks = self.engine.deadline_ticks();
-        let deadlines = EpochDeadlines { wapc_init: ticks, wapc_func: ticks };
-        let provider = self.pre.rehydrate(Some(deadlines)).map_err(|error| self.trap(&error.to_string()))?;
-        let world = Arc::clone(world);
-        let metadata = self.metadata.clone();
-        let callback = move |_id: u64, binding: &str, namespace: &str, operation: &str, payload: &[u8]| {
-            answer(&world, metadata.as_deref(), binding, namespace, operation, payload).map_err(Into::into)
+        let host = loop {
+            match self.instance(world) {
+                // All places for instances are taken. Each is free again after its deadline at the latest.
+                Err(message) if message.contains("maximum concurrent") => thread::sleep(Duration::from_micros(500)),
+                Err(message) => return Err(self.explain(message.strip_prefix("Initialization failed: ").unwrap_or(&message))),
+                Ok(host) => break host,
+            }
         };
-        let host =
-            WapcHost::new(Box::new(provider), Some(Box::new(callback))).map_err(|error| self.explain(&error.to_string()))?;
         host.call(operation, payload).map_err(|error| match error {
             wapc::errors::Error::GuestCallFailure(message) => self.explain(&message),
             error => self.explain(&error.to_string()),
+        })
+    }
+
+    /// A new instance, initialised.
+    fn instance(&self, world: &Arc<World>) -> Result<WapcHost, String> {
+        let ticks = self.engine.deadline_ticks();
+        let deadlines = EpochDeadlines { wapc_init: ticks, wapc_func: ticks };
+        let provider = self.pre.rehydrate(Some(deadlines)).map_err(|error| error.to_string())?;
+        let (world, metadata) = (Arc::clone(world), self.metadata.clone());
+        let callback = move |_id: u64, binding: &str, namespace: &str, operation: &str, payload: &[u8]| {
+            engine::uncaught(|| answer(&world, metadata.as_deref(), binding, namespace, operation, payload)).map_err(Into::into)
+        };
+        WapcHost::new(Box::new(provider), Some(Box::new(callback))).map_err(|error| match error {
+            wapc::errors::Error::InitFailed(message) => message,
+            error => error.to_string(),
         })
     }
 
@@ -210,7 +225,7 @@ impl Policy {
 
     /// `wasmtime-provider` says what went wrong in words only.
     fn explain(&self, message: &str) -> EvalError {
-        if message.contains("execution deadline exceeded") {
+        if message.ends_with("interrupted, execution deadline exceeded") {
             return EvalError::Deadline(self.engine.limits.deadline);
         }
         match message.strip_prefix("wasm trap: ") {
@@ -220,7 +235,7 @@ impl Policy {
     }
 }
 
-/// What policy-server does with a host call: it refuses kinds that the policy's metadata does not list.
+/// What policy-server does with a host call: it refuses calls, and kinds, that the policy's metadata does not list.
 fn answer(
     world: &World,
     metadata: Option<&Metadata>,
@@ -231,6 +246,10 @@ fn answer(
 ) -> Result<Vec<u8>, String> {
     if binding != "kubewarden" {
         return Err(format!("unknown binding: {binding}"));
+    }
+    let call = format!("{namespace}/{operation}");
+    if namespace != "tracing" && metadata.is_some_and(|metadata| !metadata.declares_call(&call)) {
+        return Err(format!("the policy calls {call}, which hostCapabilities in its metadata does not list"));
     }
     if namespace == "kubernetes" && operation != "can_i" {
         let wanted: ContextAwareResource = wanted_kind(payload)?;

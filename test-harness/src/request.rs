@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::kinds;
+use crate::kinds::{self, Kinds};
 
 /// What is being done with the object.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -131,23 +131,39 @@ impl AdmissionRequest {
     /// # Errors
     /// When there is neither object nor old object, or it is no Kubernetes object.
     pub fn new(parts: RequestParts) -> Result<Self, RequestError> {
-        let RequestParts { object, old_object, operation, sub_resource, namespace, default_namespace, name, user_info } = parts;
+        Self::with_kinds(parts, &Kinds::default())
+    }
+
+    /// A request of any sort in a cluster that has custom kinds: [`World::kinds`](crate::World::kinds).
+    ///
+    /// # Errors
+    /// When there is neither object nor old object, or it is no Kubernetes object.
+    pub fn with_kinds(parts: RequestParts, kinds: &Kinds) -> Result<Self, RequestError> {
+        let RequestParts { mut object, mut old_object, operation, sub_resource, namespace, default_namespace, name, user_info } =
+            parts;
+        // What goes is the old object, and there is no new one.
+        if operation == Operation::Delete && old_object.is_none() {
+            old_object = object.take();
+        }
         let described = object.as_ref().or(old_object.as_ref()).ok_or(RequestError::NotAnObject("nothing"))?;
         let (api_version, kind) = type_of(described)?;
         let (group, version) = kinds::group_version(api_version);
         let kind = GroupVersionKind { group: group.to_owned(), version: version.to_owned(), kind: kind.to_owned() };
         let metadata = &described["metadata"];
         let own = |field: &str| metadata[field].as_str().unwrap_or_default().to_owned();
-        let namespace = namespace.unwrap_or_else(|| {
-            let own = own("namespace");
-            match kinds::is_namespaced(&kind.group, &kind.kind) {
-                true if own.is_empty() => default_namespace,
-                true => own,
-                false => String::new(),
-            }
-        });
         let name = name.unwrap_or_else(|| own("name"));
-        let resource = kinds::resource(&kind.group, &kind.kind);
+        let namespace = namespace.unwrap_or_else(|| match (kinds.is_namespaced(&kind.group, &kind.kind), own("namespace")) {
+            (true, own) if own.is_empty() => default_namespace,
+            (true, own) => own,
+            // The API server puts a Namespace in itself: `requestInfo` has its name in both places.
+            (false, _) if kind.group.is_empty() && kind.kind == "Namespace" => name.clone(),
+            (false, _) => String::new(),
+        });
+        let resource = kinds.resource(&kind.group, &kind.kind);
+        // As the API server does before it asks, since Kubernetes 1.24.
+        if !namespace.is_empty() && kinds.is_namespaced(&kind.group, &kind.kind) && sub_resource.is_empty() {
+            object.iter_mut().chain(&mut old_object).for_each(|object| put_in_namespace(object, &namespace));
+        }
         let wire = Wire {
             // Nothing here depends on time or chance: the same manifest gives the same request.
             uid: "00000000-0000-0000-0000-000000000000",
@@ -180,6 +196,16 @@ impl AdmissionRequest {
         let _ = serde_json::to_writer(&mut payload, settings);
         payload.push(b'}');
         payload
+    }
+}
+
+/// Writes the namespace into an object that does not say its own.
+fn put_in_namespace(object: &mut Value, namespace: &str) {
+    let Some(fields) = object.as_object_mut() else { return };
+    if let Value::Object(metadata) = fields.entry("metadata").or_insert_with(|| Value::Object(serde_json::Map::new()))
+        && metadata.get("namespace").is_none_or(|own| own.is_null() || own == "")
+    {
+        metadata.insert("namespace".to_owned(), namespace.into());
     }
 }
 
@@ -255,8 +281,17 @@ mod tests {
         let namespace = |object| AdmissionRequest::create(object, "shop").unwrap().namespace;
         assert_eq!(namespace(object("Pod", None)), "shop");
         assert_eq!(namespace(object("Pod", Some("other"))), "other");
-        assert_eq!(namespace(object("Namespace", None)), "");
+        // As the API server asks about a Namespace.
+        assert_eq!(namespace(object("Namespace", None)), "x");
         assert_eq!(namespace(object("Node", Some("senseless"))), "");
+
+        let written =
+            |object| payload(&AdmissionRequest::create(object, "shop").unwrap())["request"]["object"]["metadata"].clone();
+        assert_eq!(written(object("Pod", None))["namespace"], "shop");
+        assert_eq!(written(object("Pod", Some("other")))["namespace"], "other");
+        assert_eq!(written(object("Namespace", None)).get("namespace"), None);
+        assert_eq!(written(json!({"apiVersion": "v1", "kind": "Pod"}))["namespace"], "shop");
+        assert_eq!(written(json!({"apiVersion": "v1", "kind": "Pod", "metadata": 3})), 3);
     }
 
     #[test]
@@ -288,6 +323,17 @@ mod tests {
                 "dryRun": false,
             })
         );
+    }
+
+    #[test]
+    fn what_is_deleted_is_the_old_object() {
+        let pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web"}});
+        let parts =
+            |object, old_object| RequestParts { object, old_object, operation: Operation::Delete, ..RequestParts::default() };
+        let written = |parts| payload(&AdmissionRequest::new(parts).unwrap())["request"].clone();
+        let request = written(parts(Some(pod.clone()), None));
+        assert_eq!(request, written(parts(None, Some(pod))));
+        assert_eq!((request.get("object"), &request["oldObject"]["metadata"]["name"]), (None, &json!("web")));
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use crate::kinds;
+
 /// One requirement of a label selector.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Requirement {
@@ -41,9 +43,24 @@ impl LabelSelector {
                 .map_or(rest.len(), |(index, _)| index);
             let (one, after) = rest.split_at(end);
             requirements.push(requirement(one.trim()).ok_or_else(|| format!("unable to parse requirement: {one}"))?);
-            rest = after.strip_prefix(',').unwrap_or(after).trim_start();
+            rest = match after.strip_prefix(',').map(str::trim_start) {
+                Some("") => return Err("unable to parse requirement: nothing follows the last comma".to_owned()),
+                Some(rest) => rest,
+                None => after,
+            };
         }
         Ok(Self(requirements))
+    }
+
+    /// Labels that an object must have with these very values: not all that it asks for, but enough to look them up.
+    pub(crate) fn equalities(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().filter_map(|requirement| match requirement {
+            Requirement::In(key, values) => match values.as_slice() {
+                [value] => Some((key.as_str(), value.as_str())),
+                _ => None,
+            },
+            _ => None,
+        })
     }
 
     /// Whether an object's labels satisfy it.
@@ -109,11 +126,12 @@ fn requirement(text: &str) -> Option<Requirement> {
 pub(crate) struct FieldSelector(Vec<(String, bool, String)>);
 
 impl FieldSelector {
-    /// Reads a selector for objects of a kind.
+    /// Reads a selector for objects of a kind. Which fields a custom resource, or one of another API server, is selected by, is
+    /// for its definition to say: any is taken.
     ///
     /// # Errors
     /// When it is not well formed, or names a field that the API server does not select this kind by.
-    pub(crate) fn parse(text: &str, kind: &str) -> Result<Self, String> {
+    pub(crate) fn parse(text: &str, group: &str, kind: &str) -> Result<Self, String> {
         let mut terms = Vec::new();
         for term in text.split(',').map(str::trim).filter(|term| !term.is_empty()) {
             let (field, negated, value) = ["!=", "==", "="]
@@ -122,7 +140,7 @@ impl FieldSelector {
                     term.split_once(operator).map(|(field, value)| (field.trim(), *operator == "!=", value.trim()))
                 })
                 .ok_or_else(|| format!("invalid selector: '{term}'; can't understand '{term}'"))?;
-            if !selectable(kind, field) {
+            if kinds::is_built_in(group) && !selectable(kind, field) {
                 return Err(format!("field label not supported: {field}"));
             }
             terms.push((field.to_owned(), negated, value.to_owned()));
@@ -214,7 +232,7 @@ mod tests {
         ] {
             assert_eq!(LabelSelector::parse(selector).unwrap().matches(&object), expected, "{selector}");
         }
-        for selector in ["app in web", "=x", "a b", "app in (we b)", "!", ",", "app>x"] {
+        for selector in ["app in web", "=x", "a b", "app in (we b)", "!", ",", "app>x", "app=web,", "app=web,,tier"] {
             assert!(LabelSelector::parse(selector).is_err(), "{selector}");
         }
     }
@@ -222,13 +240,34 @@ mod tests {
     #[test]
     fn fields() {
         let object = object(&json!({}));
-        assert!(FieldSelector::parse("metadata.name=web,status.phase!=Failed", "Pod").unwrap().matches(&object));
-        assert!(!FieldSelector::parse("metadata.name!=web", "Pod").unwrap().matches(&object));
-        assert_eq!(FieldSelector::parse("spec.x=1", "Pod").unwrap_err(), "field label not supported: spec.x");
-        assert!(FieldSelector::parse("metadata.name", "Pod").is_err());
+        let parse = |selector| FieldSelector::parse(selector, "", "Pod");
+        assert!(parse("metadata.name=web,status.phase!=Failed").unwrap().matches(&object));
+        assert!(!parse("metadata.name!=web").unwrap().matches(&object));
+        assert_eq!(parse("spec.x=1").unwrap_err(), "field label not supported: spec.x");
+        assert!(parse("metadata.name").is_err());
+        // A vulnerability report, say, is selected by the image that it is about.
+        assert!(FieldSelector::parse("status.phase=Running", "example.com", "Report").unwrap().matches(&object));
     }
 
     proptest! {
+        /// A field that is not there is as good as an empty one.
+        #[test]
+        fn a_field_selector_is_the_conjunction_of_its_terms(
+            phase in proptest::option::of("[xy]"),
+            node in proptest::option::of("[xy]"),
+            wanted in proptest::collection::vec((any::<bool>(), 0..3_usize, "[xy]?"), 0..4),
+        ) {
+            let pod = json!({"spec": {"nodeName": node}, "status": {"phase": phase}});
+            let mut text = Vec::new();
+            let mut expected = true;
+            for (of_phase, operator, value) in &wanted {
+                let (field, found) = if *of_phase { ("status.phase", &phase) } else { ("spec.nodeName", &node) };
+                text.push(format!("{field}{}{value}", ["=", "==", "!="][*operator]));
+                expected &= (found.as_deref().unwrap_or_default() == value) == (*operator < 2);
+            }
+            prop_assert_eq!(FieldSelector::parse(&text.join(","), "", "Pod").unwrap().matches(&pod), expected);
+        }
+
         /// Each requirement, written in text and read again, decides as its definition says.
         #[test]
         fn a_selector_is_the_conjunction_of_its_requirements(

@@ -68,6 +68,14 @@ fn what_is_no_policy_is_refused_with_the_reason() {
 }
 
 #[test]
+fn metadata_that_cannot_be_read_is_an_error() {
+    let module = module("(i32.const 1)");
+    let module = module.strip_suffix(')').unwrap();
+    let error = load(&format!("{module} (@custom \"io.kubewarden.metadata\" \"{{\"))")).unwrap_err();
+    assert!(error.to_string().contains("io.kubewarden.metadata cannot be read"), "{error}");
+}
+
+#[test]
 fn other_execution_modes_are_named() {
     let mut wasm = wat::parse_str(module("(i32.const 1)")).unwrap();
     let metadata = br#"{"rules":[],"mutating":false,"executionMode":"opa"}"#;
@@ -135,6 +143,9 @@ fn an_answer_that_is_none_is_an_error() {
         "(call $response (i32.const 100) (i32.const 10)) (i32.const 1)",
         "(i32.const 1)",
         "(call $response (i32.const 0) (i32.const 0)) (i32.const 1)",
+        // No UTF-8, and JSON that is no response.
+        "(i32.store8 (i32.const 1) (i32.const 255)) (call $response (i32.const 0) (i32.const 17)) (i32.const 1)",
+        "(i32.store8 (i32.const 2) (i32.const 90)) (call $response (i32.const 0) (i32.const 17)) (i32.const 1)",
     ] {
         let error = validate(body).unwrap_err();
         assert!(matches!(error, EvalError::BadResponse(_) | EvalError::Guest(_)), "{error}");
@@ -153,6 +164,79 @@ fn a_new_instance_for_each_evaluation() {
     for _ in 0..3 {
         assert!(policy.validate_raw(b"{}", &Arc::new(World::default())).unwrap().accepted);
     }
+}
+
+#[test]
+fn initialisation_is_held_to_the_same_limits() {
+    let policy = |body: &str| {
+        let answer = "(call $response (i32.const 0) (i32.const 17)) (i32.const 1)";
+        let module = module(answer);
+        let module = module.strip_suffix(')').unwrap();
+        load(&format!("{module} (func (export \"wapc_init\") {body}))")).unwrap()
+    };
+    let run = |body: &str| policy(body).validate_raw(b"{}", &Arc::new(World::default()));
+    assert!(run("").unwrap().accepted);
+    assert_eq!(run("(loop $again (br $again))").unwrap_err(), EvalError::Deadline(Duration::from_millis(200)));
+    let error = run("(unreachable)").unwrap_err();
+    assert!(matches!(&error, EvalError::Trap { reason, .. } if reason.contains("unreachable")), "{error}");
+    let error = run("(call $response (i32.const -1) (i32.const 10))").unwrap_err();
+    assert!(matches!(error, EvalError::Trap { .. }), "{error}");
+}
+
+#[test]
+fn more_threads_than_places_wait_for_one() {
+    // Each evaluation keeps its instance busy for a while; there are more of them than the pool has room for.
+    let policy = load(&module(
+        "(local $i i32) (loop $more
+             (local.set $i (i32.add (local.get $i) (i32.const 1)))
+             (br_if $more (i32.lt_u (local.get $i) (i32.const 200000))))
+         (call $response (i32.const 0) (i32.const 17)) (i32.const 1)",
+    ))
+    .unwrap();
+    let threads = 4 * std::thread::available_parallelism().map_or(4, usize::from).max(8) + 40;
+    let barrier = std::sync::Barrier::new(threads);
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                barrier.wait();
+                assert!(policy.validate_raw(b"{}", &Arc::new(World::default())).unwrap().accepted);
+            });
+        }
+    });
+}
+
+#[test]
+fn a_policy_makes_only_the_calls_that_its_metadata_declares() {
+    // Looks a host name up, and hands on what the host says, answer or error.
+    let wat = |metadata: &str| {
+        format!(
+            r#"(module
+                (import "wapc" "__guest_error" (func $error (param i32 i32)))
+                (import "wapc" "__guest_response" (func $response (param i32 i32)))
+                (import "wapc" "__host_call" (func $host (param i32 i32 i32 i32 i32 i32 i32 i32) (result i32)))
+                (import "wapc" "__host_error" (func $host_error (param i32)))
+                (import "wapc" "__host_error_len" (func $host_error_length (result i32)))
+                (memory (export "memory") 1)
+                (data (i32.const 0) "kubewardennetv1/dns_lookup_host\"db\"{{\"accepted\":true}}")
+                (@custom "io.kubewarden.metadata" "{metadata}")
+                (func (export "__guest_call") (param i32 i32) (result i32)
+                    (if (call $host (i32.const 0) (i32.const 10) (i32.const 10) (i32.const 3) (i32.const 13) (i32.const 18) (i32.const 31) (i32.const 4))
+                        (then (call $response (i32.const 35) (i32.const 17)) (return (i32.const 1))))
+                    (call $host_error (i32.const 1000))
+                    (call $error (i32.const 1000) (call $host_error_length))
+                    (i32.const 0)))"#,
+            metadata = metadata.replace('"', "\\\""),
+        )
+    };
+    let mut world = World::default();
+    world.set_dns([("db".to_owned(), vec!["192.0.2.7".to_owned()])].into());
+    let world = Arc::new(world);
+    let run = |metadata: &str| load(&wat(metadata)).unwrap().validate_raw(b"{}", &world);
+    assert!(run(r#"{"hostCapabilities": ["net/v1/dns_lookup_host"]}"#).unwrap().accepted);
+    // Modules from before there was such a list say nothing, and may call.
+    assert!(run("{}").unwrap().accepted);
+    let error = run(r#"{"hostCapabilities": ["oci/*"]}"#).unwrap_err();
+    assert!(error.to_string().contains("net/v1/dns_lookup_host, which hostCapabilities"), "{error}");
 }
 
 #[test]

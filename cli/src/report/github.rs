@@ -34,7 +34,8 @@ pub fn render(report: &Report) -> String {
         write_command(&mut text, "error", &failure.place, failure.policy.as_deref().unwrap_or("palisade"), &message);
     }
     for note in &report.notes {
-        write_command(&mut text, "notice", &note.place, "palisade", &note.message);
+        // Not worth an annotation: there may be many, and only ten of a sort are shown.
+        let _ = writeln!(text, "note: {}", printable(&format!("{}: {}", note.place, note.message)).replace('\n', " "));
     }
     let _ = writeln!(text, "{}", report.summary());
     text

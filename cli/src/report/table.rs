@@ -6,7 +6,7 @@ use std::time::Duration;
 use anstyle::{AnsiColor, Style};
 use palisade_harness::Severity;
 
-use super::{Failure, Finding, Report, printable};
+use super::{Failure, Finding, Note, Report, printable};
 
 const DENY: Style = AnsiColor::Red.on_default().bold();
 const WARN: Style = AnsiColor::Yellow.on_default().bold();
@@ -25,12 +25,14 @@ pub fn render(report: &Report, width: Option<usize>, elapsed: Option<Duration>) 
             let (resource, file) = (resource.to_string(), &place.file);
             let _ = writeln!(text, "{STRONG}{}{STRONG:#}  {FAINT}{}{FAINT:#}\n", printable(&resource), printable(file));
         }
-        for finding in object {
-            write_finding(&mut text, finding, width);
+        for (index, finding) in object.iter().enumerate() {
+            // The same thing is to be done about the next one: it is said there.
+            let repeated = object.get(index + 1).is_some_and(|next| next.remedy == finding.remedy);
+            write_finding(&mut text, finding, !repeated, width);
         }
     }
     section(&mut text, "Not read, or not judged", DENY, width, report.failures.iter().map(failure_line));
-    section(&mut text, "Notes", FAINT, width, report.notes.iter().map(|note| format!("{}: {}", note.place, note.message)));
+    section(&mut text, "Notes", FAINT, width, note_lines(&report.notes).into_iter());
     let summary = report.summary();
     let style = match (summary.deny + summary.errors, summary.warn) {
         (0, 0) => GOOD,
@@ -45,7 +47,7 @@ pub fn render(report: &Report, width: Option<usize>, elapsed: Option<Duration>) 
     text
 }
 
-fn write_finding(text: &mut String, finding: &Finding, width: Option<usize>) {
+fn write_finding(text: &mut String, finding: &Finding, with_remedy: bool, width: Option<usize>) {
     let (style, word) = match finding.severity {
         Severity::Deny => (DENY, "deny"),
         Severity::Warn => (WARN, "warn"),
@@ -61,7 +63,7 @@ fn write_finding(text: &mut String, finding: &Finding, width: Option<usize>) {
         let _ = writeln!(text, "        {FAINT}{}{FAINT:#}", printable(&finding.path));
     }
     wrap(text, "        ", "        ", &printable(&finding.message), width);
-    if !finding.remedy.is_empty() {
+    if with_remedy && !finding.remedy.is_empty() {
         wrap(text, "        → ", "          ", &printable(&finding.remedy), width);
     }
     text.push('\n');
@@ -79,6 +81,28 @@ pub fn failure_line(failure: &Failure) -> String {
         let _ = write!(line, "{policy}: ");
     }
     printable(&(line + message)).into_owned()
+}
+
+/// Notes, those that say the same in one line.
+fn note_lines(notes: &[Note]) -> Vec<String> {
+    const SHOWN: usize = 3;
+    let mut groups: Vec<(&str, Vec<String>)> = Vec::new();
+    for note in notes {
+        match groups.iter_mut().find(|(message, _)| *message == note.message) {
+            Some((_, places)) => places.push(note.place.to_string()),
+            None => groups.push((&note.message, vec![note.place.to_string()])),
+        }
+    }
+    groups
+        .into_iter()
+        .map(|(message, places)| {
+            let shown = places.get(..SHOWN).unwrap_or(&places).join(", ");
+            match places.len().saturating_sub(SHOWN) {
+                0 => format!("{shown}: {message}"),
+                rest => format!("{shown} and {rest} more: {message}"),
+            }
+        })
+        .collect()
 }
 
 fn section(text: &mut String, title: &str, style: Style, width: Option<usize>, lines: impl Iterator<Item = String>) {

@@ -127,6 +127,19 @@ fn table_of_nothing() {
 }
 
 #[test]
+fn what_is_said_of_many_is_said_once() {
+    let note =
+        |file: &str, message: &str| Note { place: Place { file: file.into(), position: None }, message: message.to_owned() };
+    let mut notes: Vec<Note> = (0..5).map(|index| note(&format!("{index}.yaml"), "skipped")).collect();
+    notes.push(note("x.yaml", "other"));
+    let second = Finding { path: "spec.other".to_owned(), ..finding() };
+    let report = Report { notes, findings: vec![finding(), second], ..Report::default() };
+    let text = anstream::adapter::strip_str(&table::render(&report, None, None)).to_string();
+    assert!(text.contains("  0.yaml, 1.yaml, 2.yaml and 2 more: skipped\n  x.yaml: other\n"), "{text}");
+    assert_eq!(text.matches(&finding().remedy).count(), 1, "{text}");
+}
+
+#[test]
 fn json() {
     insta::assert_snapshot!(json::render(&report()).unwrap());
 }

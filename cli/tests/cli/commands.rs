@@ -12,7 +12,7 @@ fn help() {
     let alone = folder.run(&[]);
     assert_eq!(alone.status, 2);
     assert!(alone.stderr.contains("Usage: palisade"), "{alone:?}");
-    for command in ["scan", "test", "policies", "bench", "completions"] {
+    for command in ["scan", "test", "policies", "bench", "export", "completions"] {
         let run = folder.run(&[command, "--help"]);
         assert_eq!(run.status, 0);
         insta::assert_snapshot!(format!("help_{command}"), run.stdout);
@@ -141,4 +141,20 @@ fn figures_are_printed() {
     assert_eq!(run.status, 0, "{run:?}");
     assert!(run.stdout.contains("require-network-policy"), "{run:?}");
     assert!(run.stdout.contains("objects/s"), "{run:?}");
+}
+
+#[test]
+fn modules_are_exported() {
+    let folder = Folder::new();
+    let run = folder.run(&["export", "out/modules", "--only", "require-network-policy"]);
+    assert_eq!(run.status, 0, "{run:?}");
+    let files: Vec<_> = std::fs::read_dir(folder.path().join("out/modules")).expect("a folder").collect();
+    assert_eq!(files.len(), 1);
+    // What was written is the policy: its own fixtures hold.
+    let dir = concat!(env!("CARGO_MANIFEST_DIR"), "/../policies/require-network-policy/fixtures");
+    let run = folder.run(&["test", "out/modules/require-network-policy.wasm", dir]);
+    assert!(run.status == 0 && run.stdout.contains(" 0 failed"), "{run:?}");
+    assert_eq!(folder.run(&["export", "out", "--only", "no-such-policy"]).status, 2);
+    let run = folder.file("file", "").run(&["export", "file/modules"]);
+    assert!(run.status == 2 && run.stderr.contains("cannot be written"), "{run:?}");
 }

@@ -119,6 +119,7 @@ fn folders_hold_more_than_manifests() {
         .file("app/node_modules/x/y.yaml", "kind: [")
         .file("app/palisade.yaml", "policies: {}\n")
         .file("app/docker-compose.yaml", "# services\nservices: {}\n")
+        .file("app/tsconfig.json", "{\"strict\": [true] /* always */}\n")
         .file("app/empty.yaml", "# nothing\n")
         .file("app/overlay/kustomization.yaml", "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\n")
         .file("app/chart/Chart.yaml", "apiVersion: v2\nname: shop\n")
@@ -143,6 +144,7 @@ fn folders_hold_more_than_manifests() {
             "app/overlay/kustomization.yaml a kustomization: what it changes is seen in `kustomize build app/overlay | palisade scan -`",
             "app/docker-compose.yaml skipped: no Kubernetes object, it has neither apiVersion nor kind",
             "app/empty.yaml skipped: no object in it",
+            "app/tsconfig.json skipped: no Kubernetes object, and no JSON that can be read",
         ]
     );
     // A file that is named must be a manifest.
@@ -180,9 +182,7 @@ fn recorded_requests() {
     assert_eq!(text(&run.json()["findings"][0]["resource"], "namespace"), "shop");
     assert_eq!(
         scan(&folder, &["broken.yaml"]).errors(),
-        [
-            "broken.yaml:3:1 this AdmissionReview holds no complete request: kind, resource and operation are needed"
-        ]
+        ["broken.yaml:3:1 this AdmissionReview holds no complete request: kind, resource and operation are needed"]
     );
 }
 

@@ -86,6 +86,101 @@ fn gets_by_name_and_says_what_is_not_there() {
 }
 
 #[test]
+fn kinds_are_looked_up_where_they_live() {
+    let world = cluster();
+    let nodes = ListQuery::new("v1", "Node").namespace("shop");
+    assert!(problem(host(&world).list(&nodes)).contains("is cluster wide"));
+    // Policy-server takes no notice of the namespace of what has none.
+    assert!(host(&world).get(&GetQuery::new("v1", "Node", "n").namespace("shop")).unwrap().is_some());
+    assert!(problem(host(&world).get(&GetQuery::new("v1", "Pod", "a"))).contains("no namespace was provided"));
+    assert!(host(&world).get(&GetQuery::new("v1", "Pod", "").namespace("shop")).unwrap().is_none());
+}
+
+#[test]
+fn custom_kinds_live_where_their_definition_says() {
+    let definition = json!({
+        "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": {"name": "zones.example.com"},
+        "spec": {"group": "example.com", "scope": "Cluster", "names": {"kind": "Zone", "plural": "zones"}},
+    });
+    let zone = |name: &str| json!({"apiVersion": "example.com/v1", "kind": "Zone", "metadata": {"name": name}});
+    let mut world = World::of_objects([zone("a"), definition, zone("b")], "default").unwrap();
+    let query = GetQuery::new("example.com/v1", "Zone", "a");
+    let answer = value(&host(&world).get(&query).unwrap().unwrap());
+    assert_eq!(answer, zone("a"));
+    assert!(!world.kinds().is_namespaced("example.com", "Zone"));
+    assert_eq!(names(&list(&world, &ListQuery::new("example.com/v1", "Zone"))), ["a", "b"]);
+    // What was remembered of a list is forgotten when the cluster changes.
+    world.add(zone("c"), "default").unwrap();
+    assert_eq!(names(&list(&world, &ListQuery::new("example.com/v1", "Zone"))), ["a", "b", "c"]);
+}
+
+#[test]
+fn namespaces_have_the_label_of_their_name() {
+    let namespace = |metadata: Value| json!({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata});
+    let world = World::of_objects(
+        [namespace(json!({"name": "shop"})), namespace(json!({"name": "till", "labels": null})), namespace(json!(3))],
+        "default",
+    )
+    .unwrap();
+    for name in ["shop", "till"] {
+        let selector = format!("kubernetes.io/metadata.name={name}");
+        assert_eq!(names(&list(&world, &ListQuery::new("v1", "Namespace").label_selector(&selector))), [name]);
+    }
+}
+
+#[test]
+fn only_lists_leave_out_who_manages_a_field() {
+    let mut pod = pod("a", Some("shop"), "web");
+    pod["metadata"]["annotations"] = json!({"kubectl.kubernetes.io/last-applied-configuration": "{}", "kept": "yes"});
+    let world = World::of_objects([pod.clone()], "default").unwrap();
+    let got = host(&world).get(&GetQuery::new("v1", "Pod", "a").namespace("shop")).unwrap().unwrap();
+    assert_eq!(value(&got), pod);
+    let metadata = list(&world, &ListQuery::new("v1", "Pod"))["items"][0]["metadata"].clone();
+    assert_eq!((metadata.get("managedFields"), &metadata["annotations"]), (None, &json!({"kept": "yes"})));
+}
+
+proptest::proptest! {
+    /// The indexes leave out nothing that a selector selects, and bring nothing else.
+    #[test]
+    fn an_indexed_list_is_what_looking_at_every_object_gives(
+        pods in proptest::collection::vec(("[xy]", proptest::collection::btree_map("[ab]", "[12]", 0..3)), 0..12),
+        namespace in proptest::option::of("[xyz]"),
+        wanted in proptest::collection::btree_map("[ab]", "[123]", 0..3),
+        excluded in proptest::option::of("[ab]"),
+    ) {
+        let pods: Vec<Value> = pods
+            .iter()
+            .enumerate()
+            .map(|(number, (namespace, labels))| json!({
+                "apiVersion": "v1", "kind": "Pod",
+                "metadata": {"name": number.to_string(), "namespace": namespace, "labels": labels},
+            }))
+            .collect();
+        let expected: Vec<&str> = pods
+            .iter()
+            .map(|pod| &pod["metadata"])
+            .filter(|metadata| namespace.as_ref().is_none_or(|namespace| metadata["namespace"] == **namespace))
+            .filter(|metadata| wanted.iter().all(|(key, value)| metadata["labels"][key] == **value))
+            .filter(|metadata| excluded.as_ref().is_none_or(|key| metadata["labels"].get(key).is_none()))
+            .map(|metadata| metadata["name"].as_str().unwrap())
+            .collect();
+        let selector: Vec<String> = wanted
+            .iter()
+            .map(|(key, value)| format!("{key}={value}"))
+            .chain(excluded.iter().map(|key| format!("!{key}")))
+            .collect();
+        let selector = selector.join(",");
+        let mut query = ListQuery::new("v1", "Pod").label_selector(&selector);
+        if let Some(namespace) = &namespace {
+            query = query.namespace(namespace);
+        }
+        let world = World::of_objects(pods.clone(), "default").unwrap();
+        let answer = list(&world, &query);
+        proptest::prop_assert_eq!(names(&answer), expected);
+    }
+}
+
+#[test]
 fn the_later_of_two_objects_with_a_name_counts() {
     let mut generated = pod("", Some("shop"), "job");
     generated["metadata"] = json!({"generateName": "job-", "namespace": "shop"});
@@ -120,6 +215,85 @@ fn answers_for_registry_and_names() {
     assert_eq!(problem(host(&world).manifest_digest("web:2")), "the registry has no image web:2");
     assert_eq!(host(&world).lookup_host("db").unwrap(), ["192.0.2.7"]);
     assert!(problem(host(&world).lookup_host("cache")).contains("cache"));
+}
+
+#[test]
+fn images_are_found_by_every_way_to_name_them() {
+    let image = |digest: &str, manifest: Value, config: Option<Value>| Image {
+        digest: digest.into(),
+        manifest: Some(manifest),
+        config,
+    };
+    let index = json!({"manifests": [
+        {"digest": "sha256:arm", "platform": {"os": "linux", "architecture": "arm64"}},
+        {"digest": "sha256:amd", "platform": {"os": "linux", "architecture": "amd64"}},
+    ]});
+    let mut world = World::default();
+    world.set_registry(BTreeMap::from([
+        ("nginx".to_owned(), image("sha256:index", index.clone(), None)),
+        (
+            "docker.io/library/nginx@sha256:amd".to_owned(),
+            image("sha256:amd", json!({"layers": []}), Some(json!({"os": "linux"}))),
+        ),
+        ("ghcr.io/team/arm".to_owned(), image("sha256:x", json!({"manifests": []}), None)),
+    ]));
+    for name in ["nginx", "nginx:latest", "docker.io/library/nginx", "library/nginx@sha256:index"] {
+        assert_eq!(host(&world).manifest_digest(name).unwrap(), "sha256:index", "{name}");
+    }
+    assert!(problem(host(&world).manifest_digest("nginx:1.29")).contains("nginx:1.29"));
+    assert!(problem(host(&world).manifest_digest("ghcr.io/nginx")).contains("no image"));
+    // The index itself, and the configuration of its image for the platform of most policy servers.
+    assert_eq!(value(&host(&world).oci_manifest("nginx").unwrap()), index);
+    let config = value(&host(&world).oci_config("nginx").unwrap());
+    assert_eq!(config, json!({"manifest": {"layers": []}, "digest": "sha256:amd", "config": {"os": "linux"}}));
+    assert!(problem(host(&world).oci_config("ghcr.io/team/arm")).contains("linux/amd64"));
+}
+
+#[test]
+fn several_signatures_of_an_image_count_together() {
+    let mut world = World::default();
+    let signatures = json!([
+        {"image": "web:1", "digest": "sha256:abc", "publicKeys": ["KEY A"], "annotations": {"stage": "released"}},
+        {"image": "web:1", "digest": "sha256:abc", "publicKeys": ["KEY B"]},
+        {"image": "web:1", "digest": "sha256:old", "publicKeys": ["KEY C"]},
+    ]);
+    world.set_signatures(serde_json::from_value(signatures).unwrap());
+    world.set_registry(BTreeMap::from([("web:1".to_owned(), Image { digest: "sha256:abc".into(), ..Image::default() })]));
+    let verify = |image: &str, pub_keys: &[&str], annotations: &[(&str, &str)]| {
+        host(&world).verify_signature(image, &Wanted::PublicKeys { pub_keys }, annotations).map(|answer| answer.digest)
+    };
+    assert_eq!(verify("web:1", &["KEY A", "KEY B"], &[]).unwrap(), "sha256:abc");
+    assert_eq!(verify("docker.io/library/web@sha256:abc", &["KEY A"], &[]).unwrap(), "sha256:abc");
+    // Each of them must have signed the annotations.
+    assert!(verify("web:1", &["KEY A", "KEY B"], &[("stage", "released")]).is_err());
+    assert!(verify("web:1", &["KEY A"], &[("stage", "released")]).is_ok());
+    // The tag has moved on from what KEY C signed.
+    assert!(verify("web:1", &["KEY C"], &[]).is_err());
+    assert_eq!(verify("web:1@sha256:old", &["KEY C"], &[]).unwrap(), "sha256:old");
+
+    // The older form of the call has the kind of verification as its key.
+    let payload = json!({"SigstorePubKeyVerify": {"image": "web:1", "pub_keys": ["KEY A"], "annotations": null}}).to_string();
+    let answer: Value = serde_json::from_slice(&world.call("oci", "v1/verify", payload.as_bytes()).unwrap()).unwrap();
+    assert_eq!(answer, json!({"is_trusted": true, "digest": "sha256:abc"}));
+    assert!(world.call("oci", "v2/verify", b"{}").is_err());
+}
+
+#[test]
+fn every_call_is_known_and_others_are_not() {
+    let world = World::default();
+    for call in CALLS {
+        let (namespace, operation) = call.split_once('/').unwrap();
+        if let Err(error) = world.call(namespace, operation, b"\"x\"") {
+            assert!(!error.problem.contains("unknown"), "{call}: {}", error.problem);
+        }
+    }
+    assert!(problem_of(world.call("oci", "v3/verify", b"{}")).contains("unknown operation"));
+    assert!(problem_of(world.call("tracing", "shout", b"{}")).contains("unknown operation"));
+    assert!(problem_of(world.call("clock", "now", b"{}")).contains("unknown namespace"));
+}
+
+fn problem_of(result: Result<Vec<u8>, HostError>) -> String {
+    result.unwrap_err().problem
 }
 
 #[test]

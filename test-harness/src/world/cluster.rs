@@ -1,0 +1,278 @@
+//! The objects of a cluster, and looking them up as policy-server does.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::OnceLock;
+
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use crate::kinds::{self, Kinds};
+use crate::request::{RequestError, type_of};
+use crate::selector::{FieldSelector, LabelSelector};
+
+/// What `kubectl apply` remembers of an object.
+const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+
+/// The label with which the API server names every Namespace.
+const NAMESPACE_NAME: &str = "kubernetes.io/metadata.name";
+
+/// The objects of a cluster.
+#[derive(Debug, Default)]
+pub(super) struct Cluster {
+    pub(super) kinds: Kinds,
+    /// By `apiVersion` and `kind`.
+    stored: HashMap<(String, String), Stored>,
+}
+
+/// The objects of one kind.
+#[derive(Debug, Default)]
+struct Stored {
+    objects: Vec<Value>,
+    by_namespace: HashMap<String, Vec<usize>>,
+    by_name: HashMap<(String, String), usize>,
+    /// Made when a label selector first asks: thousands of selectors over thousands of objects must not take millions of steps.
+    by_label: OnceLock<HashMap<(String, String), Vec<usize>>>,
+}
+
+/// What `kubernetes/list_…` and `kubernetes/get_resource` are asked with.
+#[derive(Debug, Deserialize)]
+pub(super) struct ResourceRequest {
+    api_version: String,
+    kind: String,
+    #[serde(default)]
+    name: String,
+    #[serde(default)]
+    namespace: Option<String>,
+    #[serde(default)]
+    label_selector: Option<String>,
+    #[serde(default)]
+    field_selector: Option<String>,
+    #[serde(default)]
+    field_masks: Option<Vec<String>>,
+}
+
+impl ResourceRequest {
+    fn group(&self) -> &str {
+        kinds::group_version(&self.api_version).0
+    }
+}
+
+impl Cluster {
+    /// Adds an object; one of the same name gives way to it.
+    pub(super) fn add(&mut self, object: Value, default_namespace: &str) -> Result<(), RequestError> {
+        type_of(&object)?;
+        if let Some((group, kind)) = self.kinds.learn(&object)
+            && !self.kinds.is_namespaced(&group, &kind)
+        {
+            self.leave_namespaces(&group, &kind)?;
+        }
+        self.store(object, default_namespace)
+    }
+
+    /// The definition may come after objects of its kind, which were taken to be in namespaces until then.
+    fn leave_namespaces(&mut self, group: &str, kind: &str) -> Result<(), RequestError> {
+        let versions: Vec<_> =
+            self.stored.keys().filter(|key| key.1 == kind && kinds::group_version(&key.0).0 == group).cloned().collect();
+        for key in versions {
+            for object in self.stored.remove(&key).into_iter().flat_map(|stored| stored.objects) {
+                self.store(object, "")?;
+            }
+        }
+        Ok(())
+    }
+
+    fn store(&mut self, mut object: Value, default_namespace: &str) -> Result<(), RequestError> {
+        let (api_version, kind) = type_of(&object)?;
+        let key = (api_version.to_owned(), kind.to_owned());
+        let namespaced = self.kinds.is_namespaced(kinds::group_version(api_version).0, kind);
+        let own = |field: &str| object["metadata"][field].as_str().unwrap_or_default().to_owned();
+        let name = own("name");
+        let namespace = match own("namespace") {
+            _ if !namespaced => String::new(),
+            own if own.is_empty() => default_namespace.to_owned(),
+            own => own,
+        };
+        default_metadata(&mut object, &namespace, &name);
+        let stored = self.stored.entry(key).or_default();
+        stored.by_label.take();
+        let identity = (namespace, name);
+        match stored.by_name.get(&identity) {
+            // Objects whose name the API server is to make are all different.
+            Some(&index) if !identity.1.is_empty() => stored.objects[index] = object,
+            _ => {
+                let index = stored.objects.len();
+                stored.objects.push(object);
+                stored.by_namespace.entry(identity.0.clone()).or_default().push(index);
+                stored.by_name.insert(identity, index);
+            }
+        }
+        Ok(())
+    }
+
+    /// The list of the objects that a request selects, of the whole cluster or of its namespace.
+    pub(super) fn list(&self, request: &ResourceRequest, in_namespace: bool) -> Result<Value, String> {
+        let ResourceRequest { api_version, kind, .. } = request;
+        let namespace = match (in_namespace, &request.namespace) {
+            (false, _) => None,
+            (true, None) => return Err("missing field `namespace`".to_owned()),
+            (true, Some(_)) if !self.kinds.is_namespaced(request.group(), kind) => {
+                return Err(format!(
+                    "resource {api_version}/{kind} is cluster wide. Cannot search for it inside of a namespace"
+                ));
+            }
+            (true, Some(namespace)) => Some(namespace.as_str()),
+        };
+        let labels = LabelSelector::parse(request.label_selector.as_deref().unwrap_or_default())?;
+        let fields = FieldSelector::parse(request.field_selector.as_deref().unwrap_or_default(), request.group(), kind)?;
+        let mask = Mask::new(request.field_masks.as_deref());
+        let stored = self.stored.get(&(api_version.clone(), kind.clone()));
+        let items: Vec<Value> = stored
+            .map(|stored| stored.candidates(namespace, &labels))
+            .unwrap_or_default()
+            .into_iter()
+            .filter(|object| namespace.is_none_or(|namespace| object["metadata"]["namespace"] == namespace))
+            .filter(|object| labels.matches(object) && fields.matches(object))
+            .map(|object| {
+                let mut object = mask.prune_object(object);
+                forget_managers(&mut object);
+                object
+            })
+            .collect();
+        Ok(json!({
+            "apiVersion": api_version,
+            "kind": format!("{kind}List"),
+            "metadata": {"resourceVersion": ""},
+            "items": items,
+        }))
+    }
+
+    /// One object.
+    pub(super) fn get(&self, request: &ResourceRequest) -> Result<Value, String> {
+        let ResourceRequest { api_version, kind, name, namespace, .. } = request;
+        let place = match namespace {
+            // Policy-server does not look at the namespace then.
+            _ if !self.kinds.is_namespaced(request.group(), kind) => "",
+            Some(namespace) => namespace,
+            None => return Err(format!("Resource {api_version}/{kind} is namespaced, but no namespace was provided")),
+        };
+        self.stored
+            .get(&(api_version.clone(), kind.clone()))
+            .and_then(|stored| stored.objects.get(*stored.by_name.get(&(place.to_owned(), name.clone()))?))
+            .filter(|_| !name.is_empty())
+            .map(|object| Mask::new(request.field_masks.as_deref()).prune_object(object))
+            // The words of policy-server: guests look for them.
+            .ok_or_else(|| format!("Cannot find {api_version}/{kind} named '{name}' inside of namespace '{namespace:?}'"))
+    }
+}
+
+impl Stored {
+    /// Objects among which are all that a selector wants, in the order in which they came: as few as an index tells.
+    fn candidates(&self, namespace: Option<&str>, labels: &LabelSelector) -> Vec<&Value> {
+        let of = |indices: &[usize]| indices.iter().filter_map(|index| self.objects.get(*index)).collect();
+        let in_namespace = namespace.map(|namespace| self.by_namespace.get(namespace).map_or(&[][..], Vec::as_slice));
+        let labelled = labels
+            .equalities()
+            .map(|(key, value)| self.by_label().get(&(key.to_owned(), value.to_owned())).map_or(&[][..], Vec::as_slice))
+            .min_by_key(|indices| indices.len());
+        match (in_namespace, labelled) {
+            (None, None) => self.objects.iter().collect(),
+            (Some(indices), None) | (None, Some(indices)) => of(indices),
+            (Some(one), Some(other)) => of(if one.len() <= other.len() { one } else { other }),
+        }
+    }
+
+    fn by_label(&self) -> &HashMap<(String, String), Vec<usize>> {
+        self.by_label.get_or_init(|| {
+            let mut index: HashMap<_, Vec<usize>> = HashMap::new();
+            for (number, object) in self.objects.iter().enumerate() {
+                for (key, value) in object["metadata"]["labels"].as_object().into_iter().flatten() {
+                    if let Some(value) = value.as_str() {
+                        index.entry((key.clone(), value.to_owned())).or_default().push(number);
+                    }
+                }
+            }
+            index
+        })
+    }
+}
+
+/// Fills in what the API server does: the namespace, and the label that every Namespace has.
+fn default_metadata(object: &mut Value, namespace: &str, name: &str) {
+    let Some(fields) = object.as_object_mut() else { return };
+    let is_namespace = fields.get("apiVersion").is_some_and(|version| version == "v1")
+        && fields.get("kind").is_some_and(|kind| kind == "Namespace");
+    let Value::Object(metadata) = fields.entry("metadata").or_insert_with(|| json!({})) else { return };
+    if namespace.is_empty() {
+        metadata.remove("namespace");
+    } else {
+        metadata.insert("namespace".to_owned(), namespace.into());
+    }
+    if is_namespace && !name.is_empty() {
+        let labels = metadata.entry("labels").or_insert_with(|| json!({}));
+        if labels.is_null() {
+            *labels = json!({});
+        }
+        if let Value::Object(labels) = labels {
+            labels.insert(NAMESPACE_NAME.to_owned(), name.into());
+        }
+    }
+}
+
+/// Lists come without managed fields, and without what `kubectl apply` remembers.
+fn forget_managers(object: &mut Value) {
+    let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) else { return };
+    metadata.remove("managedFields");
+    if let Some(annotations) = metadata.get_mut("annotations").and_then(Value::as_object_mut) {
+        annotations.remove(LAST_APPLIED);
+    }
+}
+
+/// Which fields of an object are kept. Lists are looked through.
+#[derive(Debug, Default)]
+struct Mask {
+    children: BTreeMap<String, Mask>,
+}
+
+impl Mask {
+    fn new(paths: Option<&[String]>) -> Self {
+        let mut mask = Self::default();
+        for path in paths.into_iter().flatten() {
+            path.split('.').fold(&mut mask, |here, step| here.children.entry(step.to_owned()).or_default());
+        }
+        mask
+    }
+
+    /// The type and the metadata stay whole, as in policy-server.
+    fn prune_object(&self, object: &Value) -> Value {
+        let Value::Object(fields) = object else { return object.clone() };
+        let kept = |name: &str| matches!(name, "apiVersion" | "kind" | "metadata");
+        Value::Object(
+            fields
+                .iter()
+                .filter_map(|(name, value)| {
+                    let value = if kept(name) || self.children.is_empty() {
+                        value.clone()
+                    } else {
+                        self.children.get(name)?.prune(value)
+                    };
+                    Some((name.clone(), value))
+                })
+                .collect(),
+        )
+    }
+
+    fn prune(&self, value: &Value) -> Value {
+        if self.children.is_empty() {
+            return value.clone();
+        }
+        match value {
+            Value::Object(fields) => {
+                let kept =
+                    fields.iter().filter_map(|(name, value)| Some((name.clone(), self.children.get(name)?.prune(value))));
+                Value::Object(kept.collect::<Map<_, _>>())
+            }
+            Value::Array(items) => Value::Array(items.iter().map(|item| self.prune(item)).collect()),
+            other => other.clone(),
+        }
+    }
+}
