@@ -149,8 +149,12 @@ fn catalogue(entries: &[Entry]) -> String {
             annotation("io.artifacthub.resources").split(',').map(str::trim).collect::<Vec<_>>().join(", "),
             name = entry.name,
         );
-        let looked_up: Vec<String> =
-            entry.metadata.context_aware_resources.iter().map(|resource| format!("{} ({})", resource.kind, resource.api_version)).collect();
+        let looked_up: Vec<String> = entry
+            .metadata
+            .context_aware_resources
+            .iter()
+            .map(|resource| format!("{} ({})", resource.kind, resource.api_version))
+            .collect();
         if !looked_up.is_empty() {
             let _ = writeln!(text, "- Looks up: {}", looked_up.join(", "));
         }
@@ -196,12 +200,14 @@ fn settings_table(description: &Description) -> String {
             cell(setting.doc.trim())
         );
     }
-    text.push_str("| `rules` | map | `{}` | The level of each rule that should differ from its default: `deny`, `warn` or `off`. |\n");
+    text.push_str(
+        "| `rules` | map | `{}` | The level of each rule that should differ from its default: `deny`, `warn` or `off`. |\n",
+    );
     text
 }
 
 /// A Rust type in words.
-fn type_name(kind: &str) -> String {
+pub(crate) fn type_name(kind: &str) -> String {
     let inside = |prefix: &str| kind.strip_prefix(prefix).and_then(|rest| rest.strip_suffix('>')).map(str::trim);
     match kind {
         "bool" => "`true` or `false`".to_owned(),
@@ -230,7 +236,7 @@ fn split_words(name: &str) -> String {
 }
 
 /// A default that is written in Rust, as it would be in YAML.
-fn default_value(setting: &SettingDescription) -> String {
+pub(crate) fn default_value(setting: &SettingDescription) -> String {
     let default = setting.default.trim();
     match default {
         "Vec::new()" | "vec![]" => "[]".to_owned(),
@@ -283,7 +289,10 @@ mod tests {
                 doc: String::new(),
             })
         };
-        assert_eq!(default("vec![\"kube-system\".to_owned(), \"kube-public\".to_owned()]"), "[\"kube-system\", \"kube-public\"]");
+        assert_eq!(
+            default("vec![\"kube-system\".to_owned(), \"kube-public\".to_owned()]"),
+            "[\"kube-system\", \"kube-public\"]"
+        );
         assert_eq!(default("Vec::new()"), "[]");
         assert_eq!(default("1_000"), "1000");
         assert_eq!(type_name("Vec<AllowedRole>"), "list of allowed role");

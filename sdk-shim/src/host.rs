@@ -5,10 +5,8 @@
 
 use std::fmt;
 
-use serde::Serialize;
-
 use crate::error::Error;
-use crate::json::{self, JsonError, List, Read, Reader, View};
+use crate::json::{self, JsonError, List, Read, Reader, View, Writer};
 
 /// A host call that failed, and which.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,6 +91,10 @@ impl Answer {
 }
 
 /// Which objects to list. Without [`namespace`](Self::namespace), those of the whole cluster.
+///
+/// The policy server answers lists from a watch that it keeps for each different query, so the answer may be some moments old, and
+/// a query that is never the same twice costs it a watch each time. The first answer waits until the watch has begun: without the right to
+/// `list` and `watch` the kind, the evaluation runs into its deadline.
 #[derive(Clone, Debug)]
 pub struct ListQuery<'q> {
     api_version: &'q str,
@@ -125,7 +127,8 @@ impl<'q> ListQuery<'q> {
         Self { field_selector: Some(selector), ..self }
     }
 
-    /// Only these fields of each object, as dotted paths that run through lists; without, all. Saves the policy server memory.
+    /// Only these fields of each object, as dotted paths that run through lists; without, all. Saves the policy server memory. The
+    /// metadata is always there. A key with a dot in it cannot be named: name the map that it is in.
     pub const fn fields(self, fields: &'q [&'q str]) -> Self {
         Self { fields, ..self }
     }
@@ -165,20 +168,19 @@ impl<'q> GetQuery<'q> {
     }
 }
 
-/// May this user do that? Empty fields are left out, as in a `SubjectAccessReview`.
-#[derive(Clone, Debug, Default, Serialize)]
+/// May this user do that? What is `None` the `SubjectAccessReview` leaves out.
+#[derive(Clone, Debug, Default)]
 pub struct AccessReview<'q> {
     /// The user's name.
     pub user: &'q str,
     /// The user's groups.
     pub groups: &'q [&'q str],
     /// The action.
-    #[serde(rename = "resource_attributes")]
     pub action: Action<'q>,
 }
 
 /// An action on a resource.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default)]
 pub struct Action<'q> {
     /// The namespace; `None` for cluster-scoped resources, or for all namespaces.
     pub namespace: Option<&'q str>,
@@ -225,29 +227,24 @@ crate::view! {
 }
 
 /// How an image must be signed.
-#[derive(Clone, Debug, Serialize)]
-#[serde(tag = "type")]
+#[derive(Clone, Debug)]
 pub enum Signature<'q> {
     /// By all of these public keys, in PEM.
-    #[serde(rename = "SigstorePubKeyVerify")]
     PublicKeys {
         /// The keys.
         pub_keys: &'q [&'q str],
     },
     /// Keyless, by these identities.
-    #[serde(rename = "SigstoreKeylessVerify")]
     Keyless {
         /// Issuer and subject of each.
         keyless: &'q [Identity<'q>],
     },
     /// Keyless, by identities whose subject is a URL that begins so.
-    #[serde(rename = "SigstoreKeylessPrefixVerify")]
     KeylessPrefix {
         /// Issuer and beginning of the subject of each.
         keyless_prefix: &'q [IdentityPrefix<'q>],
     },
     /// Keyless, by a workflow of GitHub Actions.
-    #[serde(rename = "SigstoreGithubActionsVerify")]
     GithubActions {
         /// The owner of the repository.
         owner: &'q str,
@@ -255,7 +252,6 @@ pub enum Signature<'q> {
         repo: Option<&'q str>,
     },
     /// By a certificate, in PEM.
-    #[serde(rename = "SigstoreCertificateVerify")]
     Certificate {
         /// The certificate.
         certificate: &'q [u8],
@@ -267,7 +263,7 @@ pub enum Signature<'q> {
 }
 
 /// Who signed keylessly.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug)]
 pub struct Identity<'q> {
     /// The OIDC issuer.
     pub issuer: &'q str,
@@ -276,7 +272,7 @@ pub struct Identity<'q> {
 }
 
 /// Who signed keylessly, by the beginning of a URL.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug)]
 pub struct IdentityPrefix<'q> {
     /// The OIDC issuer.
     pub issuer: &'q str,
@@ -301,24 +297,20 @@ impl dyn Host + '_ {
     /// # Errors
     /// When the call fails.
     pub fn list(&self, query: &ListQuery<'_>) -> Result<Answer, Error> {
-        #[derive(Serialize)]
-        struct Payload<'q> {
-            api_version: &'q str,
-            kind: &'q str,
-            #[serde(skip_serializing_if = "Option::is_none")]
-            namespace: Option<&'q str>,
-            label_selector: Option<&'q str>,
-            field_selector: Option<&'q str>,
-            field_masks: Option<&'q [&'q str]>,
-        }
         let &ListQuery { api_version, kind, namespace, label_selector, field_selector, fields } = query;
-        let field_masks = (!fields.is_empty()).then_some(fields);
+        let mut payload = Writer::default();
+        payload.open('{').field("api_version", api_version).field("kind", kind);
         let call = match namespace {
-            Some(_) => "kubernetes/list_resources_by_namespace",
+            Some(namespace) => {
+                payload.field("namespace", namespace);
+                "kubernetes/list_resources_by_namespace"
+            }
             None => "kubernetes/list_resources_all",
         };
-        let payload = Payload { api_version, kind, namespace, label_selector, field_selector, field_masks };
-        ask(self, call, &payload).map_err(|error| about(api_version, kind, error))
+        payload.optional("label_selector", label_selector).optional("field_selector", field_selector);
+        write_masks(&mut payload, fields);
+        payload.close('}');
+        ask(self, call, payload).map_err(|error| about(api_version, kind, error))
     }
 
     /// Gets an object; `None` when there is none.
@@ -326,19 +318,13 @@ impl dyn Host + '_ {
     /// # Errors
     /// When the call fails.
     pub fn get(&self, query: &GetQuery<'_>) -> Result<Option<Answer>, Error> {
-        #[derive(Serialize)]
-        struct Payload<'q> {
-            api_version: &'q str,
-            kind: &'q str,
-            name: &'q str,
-            namespace: Option<&'q str>,
-            disable_cache: bool,
-            field_masks: Option<&'q [&'q str]>,
-        }
         let &GetQuery { api_version, kind, name, namespace, fields, disable_cache } = query;
-        let field_masks = (!fields.is_empty()).then_some(fields);
-        match ask(self, "kubernetes/get_resource", &Payload { api_version, kind, name, namespace, disable_cache, field_masks })
-        {
+        let mut payload = Writer::default();
+        payload.open('{').field("api_version", api_version).field("kind", kind).field("name", name);
+        payload.optional("namespace", namespace).key("disable_cache").raw(if disable_cache { "true" } else { "false" });
+        write_masks(&mut payload, fields);
+        payload.close('}');
+        match ask(self, "kubernetes/get_resource", payload) {
             Ok(answer) => Ok(Some(answer)),
             Err(Error::Host(error)) if is_not_found(&error.problem) => Ok(None),
             Err(error) => Err(about(api_version, kind, error)),
@@ -350,12 +336,15 @@ impl dyn Host + '_ {
     /// # Errors
     /// When the call fails.
     pub fn can_i(&self, review: &AccessReview<'_>) -> Result<AccessDecision, Error> {
-        #[derive(Serialize)]
-        struct Payload<'q> {
-            subject_access_review: &'q AccessReview<'q>,
-            disable_cache: bool,
-        }
-        ask(self, "kubernetes/can_i", &Payload { subject_access_review: review, disable_cache: false })?.read()
+        let AccessReview { user, groups, action } = review;
+        let Action { namespace, verb, group, resource, subresource, name, version } = *action;
+        let mut payload = Writer::default();
+        payload.open('{').key("subject_access_review").open('{').field("user", user).key("groups").strings(groups);
+        payload.key("resource_attributes").open('{').field("verb", verb).field("resource", resource);
+        payload.optional("namespace", namespace).optional("group", group).optional("subresource", subresource);
+        payload.optional("name", name).optional("version", version).close('}').close('}');
+        payload.key("disable_cache").raw("false").close('}');
+        ask(self, "kubernetes/can_i", payload)?.read()
     }
 
     /// The digest of an image's manifest: `sha256:…`.
@@ -363,7 +352,7 @@ impl dyn Host + '_ {
     /// # Errors
     /// When the call fails.
     pub fn manifest_digest(&self, image: &str) -> Result<String, Error> {
-        ask(self, "oci/v1/manifest_digest", &image)?.read::<Digest>().map(|answer| answer.digest)
+        ask_about(self, "oci/v1/manifest_digest", image)?.read::<Digest>().map(|answer| answer.digest)
     }
 
     /// An image's manifest, or the index of a multi-platform image.
@@ -371,7 +360,7 @@ impl dyn Host + '_ {
     /// # Errors
     /// When the call fails.
     pub fn oci_manifest(&self, image: &str) -> Result<Answer, Error> {
-        ask(self, "oci/v1/oci_manifest", &image)
+        ask_about(self, "oci/v1/oci_manifest", image)
     }
 
     /// An image's `manifest`, `digest` and `config`.
@@ -379,7 +368,7 @@ impl dyn Host + '_ {
     /// # Errors
     /// When the call fails.
     pub fn oci_config(&self, image: &str) -> Result<Answer, Error> {
-        ask(self, "oci/v1/oci_manifest_config", &image)
+        ask_about(self, "oci/v1/oci_manifest_config", image)
     }
 
     /// Verifies an image's sigstore signatures. All `annotations` must have been signed too.
@@ -392,15 +381,21 @@ impl dyn Host + '_ {
         signature: &Signature<'_>,
         annotations: &[(&str, &str)],
     ) -> Result<Verification, Error> {
-        #[derive(Serialize)]
-        struct Payload<'q> {
-            image: &'q str,
-            #[serde(flatten)]
-            signature: &'q Signature<'q>,
-            annotations: Option<Annotations<'q>>,
+        let mut payload = Writer::default();
+        payload.open('{').field("image", image);
+        signature.write(&mut payload);
+        payload.key("annotations");
+        if annotations.is_empty() {
+            payload.raw("null");
+        } else {
+            payload.open('{');
+            for (key, value) in annotations {
+                payload.field(key, value);
+            }
+            payload.close('}');
         }
-        let annotations = (!annotations.is_empty()).then_some(Annotations(annotations));
-        ask(self, "oci/v2/verify", &Payload { image, signature, annotations })?.read()
+        payload.close('}');
+        ask(self, "oci/v2/verify", payload)?.read()
     }
 
     /// The addresses of a host name.
@@ -408,7 +403,71 @@ impl dyn Host + '_ {
     /// # Errors
     /// When the call fails.
     pub fn lookup_host(&self, host: &str) -> Result<Vec<String>, Error> {
-        ask(self, "net/v1/dns_lookup_host", &host)?.read::<Lookup>().map(|answer| answer.ips.to_vec())
+        ask_about(self, "net/v1/dns_lookup_host", host)?.read::<Lookup>().map(|answer| answer.ips.to_vec())
+    }
+}
+
+impl Signature<'_> {
+    /// Writes its fields, and the name of its kind.
+    fn write(&self, payload: &mut Writer) {
+        match self {
+            Self::PublicKeys { pub_keys } => {
+                payload.field("type", "SigstorePubKeyVerify").key("pub_keys").strings(pub_keys);
+            }
+            Self::Keyless { keyless } => {
+                payload.field("type", "SigstoreKeylessVerify").key("keyless").open('[');
+                for Identity { issuer, subject } in *keyless {
+                    payload.open('{').field("issuer", issuer).field("subject", subject).close('}');
+                }
+                payload.close(']');
+            }
+            Self::KeylessPrefix { keyless_prefix } => {
+                payload.field("type", "SigstoreKeylessPrefixVerify").key("keyless_prefix").open('[');
+                for IdentityPrefix { issuer, url_prefix } in *keyless_prefix {
+                    payload.open('{').field("issuer", issuer).field("url_prefix", url_prefix).close('}');
+                }
+                payload.close(']');
+            }
+            Self::GithubActions { owner, repo } => {
+                payload.field("type", "SigstoreGithubActionsVerify").field("owner", owner).optional("repo", *repo);
+            }
+            Self::Certificate { certificate, certificate_chain, require_rekor_bundle } => {
+                payload.field("type", "SigstoreCertificateVerify").key("certificate");
+                write_bytes(payload, certificate);
+                payload.key("certificate_chain");
+                match certificate_chain {
+                    Some(chain) => {
+                        payload.open('[');
+                        for certificate in *chain {
+                            write_bytes(payload, certificate);
+                        }
+                        payload.close(']');
+                    }
+                    None => {
+                        payload.raw("null");
+                    }
+                }
+                payload.key("require_rekor_bundle").raw(if *require_rekor_bundle { "true" } else { "false" });
+            }
+        }
+    }
+}
+
+/// Bytes travel as a list of numbers.
+fn write_bytes(payload: &mut Writer, bytes: &[u8]) {
+    payload.open('[');
+    for byte in bytes {
+        payload.raw(&byte.to_string());
+    }
+    payload.close(']');
+}
+
+fn write_masks(payload: &mut Writer, fields: &[&str]) {
+    payload.key("field_masks");
+    if fields.is_empty() {
+        payload.raw("null");
+    } else {
+        payload.strings(fields);
     }
 }
 
@@ -429,21 +488,18 @@ fn about(api_version: &str, kind: &str, error: Error) -> Error {
     }
 }
 
-/// Pairs, written as a map.
-struct Annotations<'q>(&'q [(&'q str, &'q str)]);
-
-impl Serialize for Annotations<'_> {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.iter().copied())
-    }
+/// Makes a call about an image or a host name.
+fn ask_about(host: &dyn Host, call: &'static str, subject: &str) -> Result<Answer, Error> {
+    let mut payload = Writer::default();
+    payload.string(subject);
+    ask(host, call, payload)
 }
 
 /// Makes a call whose name is `namespace/operation`.
-fn ask(host: &dyn Host, call: &'static str, payload: &impl Serialize) -> Result<Answer, Error> {
+fn ask(host: &dyn Host, call: &'static str, payload: Writer) -> Result<Answer, Error> {
     let (namespace, operation) = call.split_once('/').unwrap_or((call, ""));
     let failed = |problem: String| HostError::new(namespace, operation, problem);
-    let payload = serde_json::to_vec(payload).map_err(|error| failed(error.to_string()))?;
-    let answer = host.call(namespace, operation, &payload)?;
+    let answer = host.call(namespace, operation, payload.finish().as_bytes())?;
     let text = String::from_utf8(answer).map_err(|_| failed("the answer is not UTF-8".to_owned()))?;
     Ok(Answer { call, text })
 }

@@ -20,9 +20,8 @@
 //!
 //! ```
 //! use palisade_sdk::rbac::{Name, PolicyRule, ResourceRequest, Rules};
-//! # use palisade_sdk::serde::Deserialize;
 //! # let text = r#"[{"apiGroups": [""], "resources": ["*"], "verbs": ["get", "list"]}]"#;
-//! # let rules: Vec<PolicyRule<'_>> = Vec::deserialize(&mut serde_json::Deserializer::from_str(text)).unwrap();
+//! # let rules: Vec<PolicyRule<'_>> = palisade_sdk::json::from_str(text).unwrap();
 //! let rules = Rules::of_cluster_role(&rules);
 //! let list_secrets = ResourceRequest { verb: "list", group: "", resource: "secrets", subresource: "", name: Name::Absent };
 //! assert_eq!(rules.allows(&list_secrets), Some(0));
@@ -32,7 +31,8 @@
 //!
 //! Sources: Kubernetes documentation, "Using RBAC Authorization"; `pkg/apis/rbac/v1/evaluation_helpers.go` of Kubernetes.
 
-use crate::json::{List, Map, Str};
+use crate::json::{List, Str};
+use crate::selector::LabelSelector;
 use crate::views::ObjectMeta;
 
 /// The API group of roles and bindings.
@@ -57,6 +57,7 @@ crate::view! {
     }
 
     /// `rules[]`
+    #[derive(PartialEq)]
     pub struct PolicyRule<'a> {
         /// The verbs, case-sensitive, or `*`.
         pub verbs: List<Str<'a>> as "verbs",
@@ -74,42 +75,6 @@ crate::view! {
     pub struct AggregationRule<'a> {
         /// The ClusterRoles to take rules from: those that any of these selects.
         pub cluster_role_selectors: List<LabelSelector<'a>> as "clusterRoleSelectors",
-    }
-
-    /// `aggregationRule.clusterRoleSelectors[]`: a `LabelSelector` (`meta/v1`). An empty one selects everything.
-    pub struct LabelSelector<'a> {
-        /// Labels that must be there with these values.
-        pub match_labels: Map<'a> as "matchLabels",
-        /// Conditions that must hold as well.
-        pub match_expressions: List<LabelExpression<'a>> as "matchExpressions",
-    }
-
-    /// `matchExpressions[]`
-    pub struct LabelExpression<'a> {
-        /// The label's key.
-        pub key: Str<'a> as "key",
-        /// `In`, `NotIn`, `Exists` or `DoesNotExist`.
-        pub operator: Str<'a> as "operator",
-        /// The values of `In` and `NotIn`.
-        pub values: List<Str<'a>> as "values",
-    }
-}
-
-impl LabelSelector<'_> {
-    /// Whether it selects an object that has just this one label.
-    pub fn selects_only_label(&self, key: &str, value: &str) -> bool {
-        self.match_labels.iter().all(|(name, wanted)| *name == key && *wanted == value)
-            && self.match_expressions.iter().all(|expression| {
-                let present = expression.key == key;
-                let listed = expression.values.iter().any(|one| *one == value);
-                match expression.operator.as_str() {
-                    "In" => present && listed,
-                    "NotIn" => !(present && listed),
-                    "Exists" => present,
-                    "DoesNotExist" => !present,
-                    _ => false,
-                }
-            })
     }
 }
 
@@ -456,30 +421,7 @@ mod tests {
             assert_eq!(list.iter().map(Str::as_str).collect::<Vec<_>>(), [expected]);
         }
         let selector = &role.aggregation_rule.unwrap().cluster_role_selectors[0];
-        assert!(selector.selects_only_label("tier", "web"));
-        assert!(!selector.selects_only_label("tier", "db"));
-        let expression = &selector.match_expressions[0];
-        assert_eq!(
-            (expression.key.as_str(), expression.operator.as_str(), expression.values[0].as_str()),
-            ("tier", "In", "web")
-        );
-    }
-
-    #[test]
-    fn selectors_that_ask_for_nothing_select_everything() {
-        for (selector, expected) in [
-            ("{}", true),
-            (r#"{"matchExpressions": [{"key": "x", "operator": "DoesNotExist"}]}"#, true),
-            (r#"{"matchExpressions": [{"key": "x", "operator": "NotIn", "values": ["a"]}]}"#, true),
-            (r#"{"matchLabels": {"k": "v"}}"#, true),
-            (r#"{"matchExpressions": [{"key": "k", "operator": "Exists"}]}"#, true),
-            (r#"{"matchExpressions": [{"key": "k", "operator": "NotIn", "values": ["v"]}]}"#, false),
-            (r#"{"matchLabels": {"k": "v", "other": ""}}"#, false),
-            (r#"{"matchExpressions": [{"key": "x", "operator": "Exists"}]}"#, false),
-            (r#"{"matchExpressions": [{"key": "k", "operator": "in", "values": ["v"]}]}"#, false),
-        ] {
-            let selector: LabelSelector<'_> = crate::json::from_str(selector).unwrap();
-            assert_eq!(selector.selects_only_label("k", "v"), expected, "{selector:?}");
-        }
+        assert_eq!(selector.match_labels.get("tier").unwrap(), "web");
+        assert_eq!(selector.match_expressions[0].key, "tier");
     }
 }

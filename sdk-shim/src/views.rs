@@ -15,6 +15,8 @@ crate::view! {
         pub generate_name: Str<'a> as "generateName",
         /// The namespace as the object says it; [`Request::namespace`](crate::Request::namespace) is the one that counts.
         pub namespace: Str<'a> as "namespace",
+        /// The version; empty while the object is being made. The background audit asks with CREATE about objects that have one.
+        pub resource_version: Str<'a> as "resourceVersion",
         /// The labels.
         pub labels: Map<'a> as "labels",
         /// The annotations.

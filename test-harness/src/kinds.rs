@@ -172,6 +172,11 @@ const REMOVED: &[Removed] = &[
     removed("storage.k8s.io/v1beta1", "VolumeAttachment", "1.22", "storage.k8s.io/v1"),
 ];
 
+/// Every kind that is known.
+pub fn all() -> impl Iterator<Item = &'static Kind> {
+    BUILT_IN.iter().chain(WIDESPREAD)
+}
+
 /// The kinds of Kubernetes itself, and those that the CustomResourceDefinitions of a cluster define.
 #[derive(Clone, Debug, Default)]
 pub struct Kinds {

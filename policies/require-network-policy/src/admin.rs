@@ -7,14 +7,14 @@
 
 use palisade_sdk::network::Direction;
 use palisade_sdk::selector::LabelSelector;
+use palisade_sdk::views::ObjectMeta;
 use palisade_sdk::{Error, List, Path, Str};
 
 use crate::survey::{Subject, Survey};
-use crate::views::Metadata;
 
 palisade_sdk::view! {
     struct Policy<'a> {
-        metadata: Metadata<'a> as "metadata",
+        metadata: ObjectMeta<'a> as "metadata",
         spec: Spec<'a> as "spec",
     }
 
@@ -68,7 +68,7 @@ impl Pods<'_> {
 
 /// Adds what one policy does to the survey.
 pub fn look(item: &str, subject: &Subject<'_>, survey: &mut Survey) -> Result<(), Error> {
-    let Policy { metadata, spec } = crate::views::read(item)?;
+    let Policy { metadata, spec } = crate::survey::read(item)?;
     let selects = spec.subject.select(subject, &Path::new("spec.subject"))?;
     survey.add(&metadata.name, selects, |direction| {
         let rules = match direction {

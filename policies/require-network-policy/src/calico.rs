@@ -6,14 +6,14 @@
 
 use palisade_sdk::network::Direction;
 use palisade_sdk::selector::{Label, Labels};
+use palisade_sdk::views::ObjectMeta;
 use palisade_sdk::{Error, List, Path, Str};
 
 use crate::survey::{Subject, Survey};
-use crate::views::Metadata;
 
 palisade_sdk::view! {
     struct Policy<'a> {
-        metadata: Metadata<'a> as "metadata",
+        metadata: ObjectMeta<'a> as "metadata",
         spec: Spec<'a> as "spec",
     }
 
@@ -46,7 +46,7 @@ impl Spec<'_> {
 
 /// Adds what one policy does to the survey.
 pub fn look(item: &str, subject: &Subject<'_>, survey: &mut Survey) -> Result<(), Error> {
-    let Policy { metadata, spec } = crate::views::read(item)?;
+    let Policy { metadata, spec } = crate::survey::read(item)?;
     let at = Path::new("spec");
     let evaluate = |field: &str, selector: &str, labels: &Labels<'_>| {
         evaluate(selector, labels).map_err(|problem| Error::malformed(&at.field(field), problem))
@@ -74,7 +74,7 @@ const DEPTH: usize = 32;
 /// !x   x && y   x || y   (x)   global()
 /// ```
 pub fn evaluate(selector: &str, labels: &Labels<'_>) -> Result<Option<bool>, &'static str> {
-    let mut parser = Parser { rest: selector.trim(), labels, depth: 0 };
+    let mut parser = Parser { rest: selector.trim_ascii(), labels, depth: 0 };
     if parser.rest.is_empty() {
         return Ok(Some(true));
     }
@@ -211,14 +211,13 @@ impl<'p> Parser<'p> {
 
     /// A string in single or double quotes, without escapes.
     fn literal(&mut self) -> Result<&'p str, &'static str> {
-        for quote in ["'", "\""] {
-            if self.take(quote) {
-                let (value, rest) = self.rest.split_once(quote).ok_or("a string has no end")?;
-                self.rest = rest;
-                return Ok(value);
-            }
-        }
-        Err("expected a string in quotes")
+        self.skip_space();
+        let bytes = self.rest.as_bytes();
+        let quote = bytes.first().filter(|byte| matches!(byte, b'\'' | b'"')).ok_or("expected a string in quotes")?;
+        let length = bytes.iter().skip(1).position(|byte| byte == quote).ok_or("a string has no end")?;
+        let value = self.rest.get(1..=length).unwrap_or_default();
+        self.rest = self.rest.get(length + 2..).unwrap_or_default();
+        Ok(value)
     }
 
     fn skip_space(&mut self) {

@@ -6,14 +6,14 @@
 
 use palisade_sdk::network::Direction;
 use palisade_sdk::selector::{LabelSelector, Requirement};
+use palisade_sdk::views::ObjectMeta;
 use palisade_sdk::{Error, List, Path, Str};
 
 use crate::survey::{Subject, Survey};
-use crate::views::Metadata;
 
 palisade_sdk::view! {
     struct Policy<'a> {
-        metadata: Metadata<'a> as "metadata",
+        metadata: ObjectMeta<'a> as "metadata",
         spec: Option<Rule<'a>> as "spec",
         specs: List<Rule<'a>> as "specs",
     }
@@ -44,9 +44,30 @@ impl Rule<'_> {
     }
 }
 
+/// How the keys of labels begin that Cilium, unless it is told otherwise, does not tell endpoints apart by: its default label filter.
+const IGNORED: &[&str] = &[
+    "io.kubernetes",
+    "kubernetes.io",
+    "k8s.io",
+    "beta.kubernetes.io",
+    "statefulset.kubernetes.io/pod-name",
+    "apps.kubernetes.io/pod-index",
+    "batch.kubernetes.io/job-completion-index",
+    "pod-template-generation",
+    "pod-template-hash",
+    "controller-revision-hash",
+    "annotation",
+    "etcd_node",
+];
+
+/// Whether Cilium knows this label of a pod.
+pub fn knows(key: &str) -> bool {
+    !IGNORED.iter().any(|ignored| key.starts_with(ignored))
+}
+
 /// Adds what one policy does to the survey.
 pub fn look(item: &str, subject: &Subject<'_>, survey: &mut Survey) -> Result<(), Error> {
-    let policy: Policy<'_> = crate::views::read(item)?;
+    let policy: Policy<'_> = crate::survey::read(item)?;
     let rules = policy.spec.iter().map(|rule| (None, rule));
     let rules = rules.chain(policy.specs.iter().enumerate().map(|(index, rule)| (Some(index), rule)));
     let root = Path::root();

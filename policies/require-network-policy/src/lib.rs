@@ -11,10 +11,10 @@ mod admin;
 mod calico;
 mod cilium;
 mod survey;
-mod views;
 
 use palisade_sdk::network::Direction;
 use palisade_sdk::selector::{Labels, SelectorSetting};
+use palisade_sdk::views::ObjectMeta;
 use palisade_sdk::{
     Answer, Error, GetQuery, Host, Map, Operation, Path, PodTemplate, Policy, Report, Request, Rule, SettingsError, Severity,
     Str, glob,
@@ -99,15 +99,8 @@ palisade_sdk::view! {
 
     /// A Namespace, or a workload, as far as it matters here.
     struct Object<'a> {
-        metadata: Metadata<'a> as "metadata",
+        metadata: ObjectMeta<'a> as "metadata",
         spec: Spec as "spec",
-    }
-
-    struct Metadata<'a> {
-        name: Str<'a> as "name",
-        labels: Map<'a> as "labels",
-        generate_name: Str<'a> as "generateName",
-        resource_version: Str<'a> as "resourceVersion",
     }
 
     struct Spec {
@@ -188,10 +181,12 @@ fn judge_pod(
     report: &mut Report,
 ) -> Result<(), Error> {
     let own = &template.metadata.labels;
-    // Whether a running pod is isolated is up to its labels. To refuse an update that leaves them would only keep controllers from
-    // their work: a Job's pods could not even be finished.
+    let object: Object<'_> = request.object()?;
+    // An update that leaves a running pod's labels leaves its isolation, and so does one of a ReplicaSet that its Deployment scales:
+    // the pods that come of it are judged themselves. To refuse these would only keep controllers from their work, clean-up included.
+    let has_controller = object.metadata.owner_references.iter().any(|owner| owner.controller == Some(true));
     if request.operation == Operation::Update
-        && request.kind.kind == "Pod"
+        && (request.kind.kind == "Pod" || has_controller)
         && let Some(old) = request.old_pod_template::<PodSpec<'_>>()?
         && old.metadata.labels == *own
         && old.spec.host_network == template.spec.host_network
@@ -217,7 +212,6 @@ fn judge_pod(
         return Ok(());
     }
 
-    let object: Object<'_> = request.object()?;
     let mut labels = added_labels(request, &object);
     labels.extend(own.iter().map(|(key, value)| (key.as_str(), Some(value.as_str()))));
     let service_account = match template.spec.service_account_name.as_str() {
@@ -236,7 +230,7 @@ fn judge_pod(
 }
 
 /// The labels that the pods of this workload get beside those of its template.
-fn added_labels<'l>(request: &Request<'_>, object: &'l Object<'_>) -> Vec<(&'l str, Option<&'l str>)> {
+fn added_labels<'l>(request: &Request<'_>, object: &'l Object<'_>) -> Vec<Known<'l>> {
     let kind = request.kind.kind.as_str();
     if kind == "Job" && object.spec.manual_selector == Some(true) {
         return Vec::new();
@@ -271,7 +265,8 @@ fn described(labels: &Map<'_>) -> String {
         text.push_str(if index == 0 { "a pod with " } else { ", " });
         text.push_str(key);
         text.push('=');
-        text.push_str(value);
+        // No valid value is longer.
+        text.push_str(if value.len() > 63 { "…" } else { value });
     }
     if labels.len() > SHOWN {
         text.push_str(", …");
@@ -321,9 +316,12 @@ fn judge_namespace(request: &Request<'_>, settings: &Settings, host: &dyn Host, 
     Ok(())
 }
 
+/// A label's key, and its value where that is known.
+type Known<'l> = (&'l str, Option<&'l str>);
+
 /// The pod that is to be isolated; with nothing known of it, any pod of its namespace.
 struct Pod<'p> {
-    labels: Option<&'p [(&'p str, Option<&'p str>)]>,
+    labels: Option<&'p [Known<'p>]>,
     service_account: Option<&'p str>,
 }
 
@@ -343,42 +341,106 @@ fn look_around(
     let looked_up = answer.as_ref().map(Answer::read::<Object<'_>>).transpose()?;
     let namespace_labels = namespace_labels.or(looked_up.as_ref().map(|object| &object.metadata.labels));
 
-    // The API server sets this label on every namespace.
-    let mut of_namespace = vec![("kubernetes.io/metadata.name", Some(namespace))];
-    for (key, value) in namespace_labels.into_iter().flatten() {
-        of_namespace.push((key, Some(value)));
+    // The API server sets the label with the name on every namespace.
+    let mut of_namespace: Vec<Known<'_>> = vec![("kubernetes.io/metadata.name", Some(namespace))];
+    if let Some(namespace_labels) = namespace_labels {
+        for (key, value) in namespace_labels {
+            of_namespace.push((key, Some(value)));
+        }
     }
-    let prefixed: Vec<(String, Option<&str>)> =
-        of_namespace.iter().map(|(key, value)| (["io.cilium.k8s.namespace.labels.", key].concat(), *value)).collect();
     let of_pod = pod.labels.unwrap_or_default();
-
-    // Cilium does not tell pods apart by labels that are different for each; those of the pod are what the others are not.
-    let mut cilium: Vec<_> = of_pod.iter().copied().filter(|(_, value)| value.is_some()).collect();
-    cilium.push(("io.kubernetes.pod.namespace", Some(namespace)));
-    cilium.push(("io.cilium.k8s.policy.serviceaccount", pod.service_account));
-    cilium.push(("io.cilium.k8s.policy.cluster", None));
-    cilium.extend(prefixed.iter().map(|(key, value)| (key.as_str(), *value)));
-
-    let mut calico = of_pod.to_vec();
-    calico.push(("projectcalico.org/namespace", Some(namespace)));
-    calico.push(("projectcalico.org/orchestrator", Some("k8s")));
-    calico.push(("projectcalico.org/serviceaccount", pod.service_account));
-    let mut calico_namespace = of_namespace.clone();
-    calico_namespace.push(("projectcalico.org/name", Some(namespace)));
-
-    let known = |labels: &[_], all: bool| {
-        let labels = Labels::new(labels);
-        if all { labels } else { labels.and_others() }
-    };
-    let whole_namespace = pod.labels.is_none();
+    let mut prefixed: Vec<String> = Vec::new();
+    for (key, _) in &of_namespace {
+        prefixed.push(["io.cilium.k8s.namespace.labels.", key].concat());
+    }
+    let mut for_cilium: Vec<Known<'_>> = Vec::new();
+    for (key, (_, value)) in prefixed.iter().zip(&of_namespace) {
+        for_cilium.push((key, *value));
+    }
+    for label in of_pod {
+        if cilium::knows(label.0) {
+            for_cilium.push(*label);
+        }
+    }
+    let for_cilium_too = [
+        ("io.kubernetes.pod.namespace", Some(namespace)),
+        ("io.cilium.k8s.policy.serviceaccount", pod.service_account),
+        ("io.cilium.k8s.policy.cluster", None),
+    ];
+    let for_calico = [
+        ("projectcalico.org/namespace", Some(namespace)),
+        ("projectcalico.org/orchestrator", Some("k8s")),
+        ("projectcalico.org/serviceaccount", pod.service_account),
+    ];
+    let (pod_known, namespace_known) = (pod.labels.is_some(), namespace_labels.is_some());
     let subject = Subject {
-        whole_namespace,
-        pod: known(of_pod, !whole_namespace),
-        cilium: known(&cilium, !whole_namespace),
-        calico: known(&calico, !whole_namespace),
-        calico_service_account: known(&[("projectcalico.org/name", pod.service_account)], false),
-        calico_namespace: known(&calico_namespace, namespace_labels.is_some()),
-        namespace: known(&of_namespace, namespace_labels.is_some()),
+        whole_namespace: !pod_known,
+        pod: labels(of_pod, &[], pod_known),
+        cilium: labels(&for_cilium, &for_cilium_too, pod_known),
+        calico: labels(of_pod, &for_calico, pod_known),
+        calico_service_account: labels(&[], &[("projectcalico.org/name", pod.service_account)], false),
+        calico_namespace: labels(&of_namespace, &[("projectcalico.org/name", Some(namespace))], namespace_known),
+        namespace: labels(&of_namespace, &[], namespace_known),
     };
     Survey::take(host, namespace, &subject, |kind| settings.counts(kind))
+}
+
+/// These labels, and others unless all are known.
+#[inline(never)]
+fn labels<'l>(some: &[Known<'l>], more: &[Known<'l>], all: bool) -> Labels<'l> {
+    let mut labels = some.to_vec();
+    labels.extend_from_slice(more);
+    let labels = Labels::new(&labels);
+    if all { labels } else { labels.and_others() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use palisade_sdk::HostError;
+
+    /// Answers every list with these policies.
+    struct Cluster(String);
+
+    impl Host for Cluster {
+        fn call(&self, _: &str, _: &str, _: &[u8]) -> Result<Vec<u8>, HostError> {
+            Ok(self.0.clone().into_bytes())
+        }
+    }
+
+    fn policies(number: usize) -> String {
+        let policy = |index: usize| {
+            format!(
+                r#"{{"metadata": {{"name": "p{index}"}}, "spec": {{"podSelector": {{"matchLabels": {{"app": "{index}"}},
+                "matchExpressions": [{{"key": "x{index}", "operator": "Exists"}}]}}, "policyTypes": ["Ingress", "Egress"]}}}}"#
+            )
+        };
+        let policies: Vec<String> = (0..number).map(policy).collect();
+        format!(r#"{{"items": [{}]}}"#, policies.join(","))
+    }
+
+    fn judge(cluster: &Cluster, labels: &str) -> String {
+        let payload = format!(
+            r#"{{"request": {{"kind": {{"group": "", "version": "v1", "kind": "Pod"}}, "namespace": "shop", "operation": "CREATE",
+            "object": {{"metadata": {{"name": "web", "labels": {{{labels}}}}}, "spec": {{}}}}}}}}"#
+        );
+        String::from_utf8(palisade_sdk::run::<RequireNetworkPolicy>(b"validate", payload.as_bytes(), cluster).unwrap()).unwrap()
+    }
+
+    /// Each policy looks up its own keys only, so that the work is the sum of both sizes and not their product.
+    #[test]
+    fn thousands_of_policies_and_a_pod_of_three_megabytes() {
+        let cluster = Cluster(policies(5_000));
+        let labels: Vec<String> = (0..150_000).map(|index| format!(r#""x{index}": "some-value""#)).collect();
+        let labels = labels.join(",");
+        assert!(labels.len() > 3_000_000);
+        let selected = judge(&cluster, &format!(r#"{labels},"app": "4999""#));
+        assert_eq!(selected, r#"{"accepted":true}"#);
+        let open = judge(&cluster, &labels);
+        assert!(
+            open.contains("none of the 5000 network policies for namespace shop isolates a pod with x0=some-value"),
+            "{open}"
+        );
+        assert!(open.contains("closest is p0, save for the label app"), "{open}");
+    }
 }

@@ -1,10 +1,11 @@
 //! Looks at every policy that could isolate a pod, or a whole namespace, and remembers what decides.
 
+use palisade_sdk::json::{self, Read};
 use palisade_sdk::network::{Direction, NetworkPolicy};
 use palisade_sdk::selector::Labels;
+use palisade_sdk::views::ObjectMeta;
 use palisade_sdk::{Error, Host, ListQuery, Path, Raw};
 
-use crate::views::{self, Named};
 use crate::{admin, calico, cilium};
 
 /// A kind of policy that can isolate pods.
@@ -166,7 +167,7 @@ impl Survey {
             Error::Malformed { path, problem } => [path, problem].join(": "),
             Error::Host(error) => error.problem,
         };
-        let name = views::read::<Named<'_>>(item).map(|named| named.metadata.name.as_str().to_owned()).unwrap_or_default();
+        let name = read::<Named<'_>>(item).map(|named| named.metadata.name.to_string()).unwrap_or_default();
         self.unreadable = Some(format!("; {} {name} cannot be read and does not count: {problem}", kind.kind));
     }
 
@@ -185,9 +186,21 @@ impl Survey {
     }
 }
 
+palisade_sdk::view! {
+    /// A policy of which nothing but the name can be read.
+    struct Named<'a> {
+        metadata: ObjectMeta<'a> as "metadata",
+    }
+}
+
+/// Reads a policy.
+pub fn read<'a, T: Read<'a>>(item: &'a str) -> Result<T, Error> {
+    json::from_str(item).map_err(|_| Error::malformed(&Path::root(), "it is not as its API defines it"))
+}
+
 /// Adds what one NetworkPolicy of Kubernetes does to the survey.
 fn look(item: &str, subject: &Subject<'_>, survey: &mut Survey) -> Result<(), Error> {
-    let NetworkPolicy { metadata, spec } = views::read(item)?;
+    let NetworkPolicy { metadata, spec } = read(item)?;
     let selector = &spec.pod_selector;
     let unmet = selector.unmet(&subject.pod, &Path::new("spec.podSelector"))?;
     survey.add(&metadata.name, unmet.is_empty(), |direction| {

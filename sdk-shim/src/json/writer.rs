@@ -79,6 +79,24 @@ impl Writer {
         self
     }
 
+    /// A list of strings.
+    pub fn strings(&mut self, items: &[&str]) -> &mut Self {
+        self.open('[');
+        for item in items {
+            self.string(item);
+        }
+        self.close(']')
+    }
+
+    /// A key with a string, or with `null` where there is none.
+    pub fn optional(&mut self, key: &str, text: Option<&str>) -> &mut Self {
+        self.key(key);
+        match text {
+            Some(text) => self.string(text),
+            None => self.raw("null"),
+        }
+    }
+
     /// A key with a string.
     pub fn field(&mut self, key: &str, text: &str) -> &mut Self {
         self.key(key).string(text)

@@ -108,6 +108,11 @@ fn hex(byte: Option<&u8>) -> Option<u8> {
     Some(if byte.is_ascii_digit() { byte - b'0' } else { (byte | 0x20) - b'a' + 10 })
 }
 
+/// The number that hexadecimal digits stand for, if they are nothing else.
+pub(crate) fn number(digits: &[u8]) -> Option<u32> {
+    digits.iter().try_fold(0u32, |number, digit| Some((number << 4) | u32::from(hex(Some(digit))?)))
+}
+
 /// The text without its percent-encoding, or nothing where it has none, or what it stands for is no text.
 pub(crate) fn percent(text: &[u8]) -> Option<String> {
     let escape = |at: usize| Some((hex(text.get(at + 1))? << 4) | hex(text.get(at + 2))?);

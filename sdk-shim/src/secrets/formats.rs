@@ -23,7 +23,7 @@ struct Format {
 }
 
 /// Characters of a set: at least so many, at most so many.
-struct Run(Set, usize, usize);
+struct Run(Set, u16, u16);
 
 /// What follows the first run.
 enum Part {
@@ -40,16 +40,17 @@ enum Check {
     Checksum,
     /// The first part is base64 of a JSON object that names an algorithm.
     Jwt,
-    /// These characters stand somewhere in it.
-    Holds(&'static str),
+    /// In its middle stands what OpenAI marks its keys with.
+    OpenAi,
     /// Letters and digits alternate in it: no word in any language.
     Mixed,
 }
 
-use Check::{Checksum, Holds, Jwt, Mixed};
+use Check::{Checksum, Jwt, Mixed, OpenAi};
 use Part::{Has, Is};
 
-const ANY: usize = usize::MAX;
+/// There is no longest.
+const ANY: u16 = u16::MAX;
 
 const fn form(rule: &'static Rule, what: &'static str, prefix: &'static str, body: Run) -> Format {
     parts(rule, what, prefix, body, &[])
@@ -195,7 +196,7 @@ const FORMATS: &[Format] = &[
     form(&MODEL, "an OpenAI admin key", "sk-admin-", Run(DASH, 20, 255)),
     form(&MODEL, "an OpenRouter API key", "sk-or-v1-", Run(HEX, 64, 64)),
     checked(&MODEL, "an OpenAI API key", "sk-", Run(ALNUM, 32, 64), Mixed),
-    checked(&MODEL, "an OpenAI API key", "sk-", Run(DASH, 40, 255), Holds("T3BlbkFJ")),
+    checked(&MODEL, "an OpenAI API key", "sk-", Run(DASH, 40, 255), OpenAi),
     form(&MODEL, "a Hugging Face access token", "hf_", Run(ALNUM, 30, 40)),
     form(&MODEL, "a Hugging Face organisation token", "api_org_", Run(ALNUM, 30, 40)),
     form(&MODEL, "a Groq API key", "gsk_", Run(ALNUM, 40, 60)),
@@ -414,7 +415,8 @@ fn fits(format: &Format, text: &[u8], start: usize, runs: &mut Runs) -> Option<u
     }
     let mut take = |from: usize, Run(set, least, most): &Run| {
         let end = runs.end(text, from, *set);
-        (*least..=*most).contains(&(end - from)).then_some(end)
+        let length = end - from;
+        (usize::from(*least) <= length && (*most == ANY || length <= usize::from(*most))).then_some(end)
     };
     let first_end = take(after_prefix, &format.body)?;
     let mut end = first_end;
@@ -444,7 +446,7 @@ fn fits(format: &Format, text: &[u8], start: usize, runs: &mut Runs) -> Option<u
             }
             true
         }
-        Holds(characters) => contains(cut(text, after_prefix, end), characters),
+        OpenAi => contains(cut(text, after_prefix, end), "T3BlbkFJ"),
         Mixed => values::is_mixed(cut(text, after_prefix, end)),
     };
     (holds && !at(text, end, ALNUM)).then_some(end)

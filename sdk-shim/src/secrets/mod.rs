@@ -115,10 +115,22 @@ impl<'t> Found<'t> {
         Self { matches: Vec::new(), text: text.as_bytes(), sorted: 0 }
     }
 
-    /// Ends the turn of a detector, which finds in the order of the text.
+    /// Ends the turn of a detector, which finds in the order of the text: merges what it found into what was there.
     fn next_detector(&mut self) {
         if self.sorted > 0 && self.sorted < self.matches.len() {
-            self.matches.sort_by_key(|found| found.offset);
+            let mut new = self.matches.split_off(self.sorted).into_iter().peekable();
+            let mut old = std::mem::take(&mut self.matches).into_iter().peekable();
+            loop {
+                let next = match (old.peek(), new.peek()) {
+                    (Some(before), Some(after)) if after.offset < before.offset => new.next(),
+                    (Some(_), _) => old.next(),
+                    _ => new.next(),
+                };
+                match next {
+                    Some(next) => self.matches.push(next),
+                    None => break,
+                }
+            }
         }
         self.sorted = self.matches.len();
     }
@@ -141,6 +153,8 @@ impl<'t> Found<'t> {
         }
         let Span { start: offset, end } = span;
         let fingerprint = fingerprint(cut(self.text, offset, end));
+        // A name that looks like a token is not shown.
+        let name = if name.len() <= 40 && !values::is_mixed(name.as_bytes()) { name } else { "" };
         self.matches.push(Match {
             rule,
             what,
@@ -156,11 +170,9 @@ impl<'t> Found<'t> {
 
     /// Takes over what was found in a decoded part of the text.
     fn adopt(&mut self, inner: &[Match<'_>], span: Span, encoding: Encoding) {
-        let from = self.matches.len();
         for found in inner {
             self.matches.push(Match { name: "", offset: span.start, end: span.end, encoding, ..found.clone() });
         }
-        debug_assert!(from <= self.matches.len());
     }
 }
 
@@ -234,7 +246,8 @@ impl<'o> Scanner<'o> {
     pub fn value<'t>(&self, name: &'t str, value: &'t str) -> Vec<Match<'t>> {
         let mut found = Found::in_text(value);
         self.inside(value, &mut found, 0);
-        if value.contains('-') && (value.contains(" -") || value.starts_with('-')) {
+        let bytes = value.as_bytes();
+        if bytes.first() == Some(&b'-') || bytes.windows(2).any(|pair| pair == b" -") {
             flags::Line::default().read(value, &mut found);
             found.next_detector();
         }
@@ -346,7 +359,15 @@ impl<'o> Scanner<'o> {
             }
             return;
         };
-        let verdict = values::judge(promise, bytes, Source::Whole);
+        let mut verdict = values::judge(promise, bytes, Source::Whole);
+        // `API_TOKEN=API_TOKEN`: a template that nobody filled in. As a password it would work.
+        if verdict == Verdict::Yes
+            && promise.class != Class::Password
+            && name.contains(['_', '-'])
+            && bytes.trim_ascii().eq_ignore_ascii_case(name.as_bytes())
+        {
+            verdict = Verdict::Placeholder;
+        }
         named(verdict, promise.class, name.as_bytes(), "", bytes, span, found);
     }
 
@@ -369,27 +390,33 @@ impl<'o> Scanner<'o> {
 /// How many encodings are looked through.
 const DEEPEST: u32 = 2;
 
+const FNV_PRIME: u64 = 0x0100_0000_01b3;
+
 /// FNV-1a, 64 bits.
 fn hash(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(FNV_PRIME))
 }
 
 /// A hash that white space and the escapes of JSON do not change.
 fn fingerprint(secret: &[u8]) -> u64 {
-    let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
-    let mut escaped = false;
-    for byte in secret {
-        let skip = match byte {
-            b'\\' => true,
-            b'n' | b'r' | b't' if escaped => true,
-            byte => byte.is_ascii_whitespace(),
+    let mut fingerprint = hash(&[]);
+    let mut rest = secret;
+    while let Some((byte, after)) = rest.split_first() {
+        let (seen, next) = match (byte, after) {
+            (b'\\', [b'u', digits @ ..]) => match digits.get(..4).and_then(encoding::number) {
+                Some(value) => (Some(value as u8), digits.get(4..).unwrap_or_default()),
+                None => (None, after),
+            },
+            (b'\\', [b'n' | b'r' | b't', next @ ..]) => (None, next),
+            (b'\\', _) => (None, after),
+            _ => ((!byte.is_ascii_whitespace()).then_some(*byte), after),
         };
-        escaped = *byte == b'\\';
-        if !skip {
-            hash = (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+        if let Some(byte) = seen {
+            fingerprint = (fingerprint ^ u64::from(byte)).wrapping_mul(FNV_PRIME);
         }
+        rest = next;
     }
-    hash
+    fingerprint
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 //! (`DB_PASSWORD`, `PASSWORD_OLD`), something about it (`PASSWORD_FILE`, `TOKEN_TTL`, `CSRF_COOKIE_NAME`), or perhaps it
 //! (`PASSWORD_GRAFANA`): then only a value that is random by itself counts.
 
-use super::bytes::{among, ends};
+use super::bytes::{among, ends, listed};
 
 /// What kind of secret a name promises; which values can be one depends on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,433 +97,55 @@ const ALONE: &[(&str, Class, bool)] = &[
 ];
 
 /// What stands before `key` where the key is secret.
-const SECRET_KEYS: &[&str] = &[
-    "api",
-    "app",
-    "application",
-    "secret",
-    "private",
-    "priv",
-    "encryption",
-    "encrypt",
-    "crypt",
-    "crypto",
-    "cipher",
-    "decryption",
-    "signing",
-    "sign",
-    "signature",
-    "master",
-    "auth",
-    "account",
-    "shared",
-    "license",
-    "licence",
-    "fernet",
-    "hmac",
-    "jwt",
-    "session",
-    "webhook",
-    "storage",
-    "service",
-    "admin",
-    "root",
-    "unseal",
-    "recovery",
-    "deploy",
-    "ssh",
-    "rsa",
-    "aes",
-    "tls",
-    "ssl",
-    "client",
-    "server",
-    "vapid",
-    "cookie",
-    "hash",
-    "data",
-    "integration",
-    "ingest",
-    "ingestion",
-    "write",
-    "nonce",
-    "in",
-    "subscription",
-];
+const SECRET_KEYS: &str = "\
+    api app application secret private priv encryption encrypt crypt crypto cipher decryption signing sign signature \
+    master auth account shared license licence fernet hmac jwt session webhook storage service admin root unseal \
+    recovery deploy ssh rsa aes tls ssl client server vapid cookie hash data integration ingest ingestion write \
+    nonce in subscription";
 
 /// What stands before `key` where it is no secret, or before any noun where the whole is not one.
-const HARMLESS_BEFORE: &[&str] = &[
-    "public",
-    "pub",
-    "publishable",
-    "site",
-    "gpg",
-    "pgp",
-    "primary",
-    "foreign",
-    "partition",
-    "sort",
-    "cache",
-    "object",
-    "bucket",
-    "map",
-    "index",
-    "idx",
-    "idempotency",
-    "known",
-    "host",
-    "routing",
-    "sequence",
-    "hot",
-    "search",
-    "lookup",
-    "group",
-    "row",
-    "label",
-    "annotation",
-    "config",
-    "setting",
-    "registry",
-    "shard",
-    "dedup",
-    "tag",
-];
+const HARMLESS_BEFORE: &str = "\
+    public pub publishable site gpg pgp primary foreign partition sort cache object bucket map index idx idempotency \
+    known host routing sequence hot search lookup group row label annotation config setting registry shard dedup tag";
 
 /// Words of language models, paging and forms before `token`: `PAD_TOKEN`, `NEXT_TOKEN`, `CSRF_TOKEN`.
-const HARMLESS_TOKENS: &[&str] = &[
-    "pad",
-    "eos",
-    "bos",
-    "sep",
-    "unk",
-    "mask",
-    "cls",
-    "stop",
-    "special",
-    "page",
-    "next",
-    "continuation",
-    "cancellation",
-    "csrf",
-    "xsrf",
-];
+const HARMLESS_TOKENS: &str = "pad eos bos sep unk mask cls stop special page next continuation cancellation csrf xsrf";
 
 /// Words that make of the whole name a digest's: `checksum/secret`. Digits at the end of a word are not seen.
 const DIGESTS: &[&str] = &["checksum", "digest", "fingerprint", "sha", "md"];
 
 /// Words that turn what follows into the name of a Kubernetes object.
-const NAMES_AN_OBJECT: &[&str] = &["pull", "tls", "image", "existing", "external", "kubernetes", "k8s", "sealed", "kube"];
+const NAMES_AN_OBJECT: &str = "pull tls image existing external kubernetes k8s sealed kube";
 
 /// What may follow a noun and leave the promise as it was.
-const NEUTRAL_AFTER: &[&str] = &[
-    "old",
-    "new",
-    "current",
-    "previous",
-    "prev",
-    "next",
-    "default",
-    "fallback",
-    "fallbacks",
-    "value",
-    "val",
-    "string",
-    "str",
-    "text",
-    "plain",
-    "plaintext",
-    "raw",
-    "literal",
-    "b",
-    "encoded",
-    "base",
-    "prod",
-    "production",
-    "dev",
-    "development",
-    "staging",
-    "stage",
-    "test",
-    "qa",
-    "local",
-    "live",
-    "sandbox",
-    "main",
-    "master",
-    "replica",
-    "primary",
-    "secondary",
-    "admin",
-    "root",
-    "v",
-    "a",
-];
+const NEUTRAL_AFTER: &str = "\
+    old new current previous prev next default fallback fallbacks value val string str text plain plaintext raw \
+    literal b encoded base prod production dev development staging stage test qa local live sandbox main master \
+    replica primary secondary admin root v a";
 
 /// What follows a noun where the value is something about the secret.
-const METADATA_AFTER: &[&str] = &[
-    "file",
-    "files",
-    "filename",
-    "path",
-    "paths",
-    "dir",
-    "directory",
-    "folder",
-    "location",
-    "source",
-    "src",
-    "mount",
-    "volume",
-    "name",
-    "names",
-    "namespace",
-    "ref",
-    "reference",
-    "id",
-    "ids",
-    "identifier",
-    "uuid",
-    "arn",
-    "alias",
-    "version",
-    "revision",
-    "label",
-    "title",
-    "description",
-    "desc",
-    "hint",
-    "prompt",
-    "help",
-    "length",
-    "len",
-    "size",
-    "bytes",
-    "bits",
-    "min",
-    "max",
-    "minimum",
-    "maximum",
-    "count",
-    "limit",
-    "quota",
-    "budget",
-    "complexity",
-    "strength",
-    "history",
-    "attempts",
-    "retries",
-    "expiry",
-    "expire",
-    "expires",
-    "expiration",
-    "expired",
-    "exp",
-    "ttl",
-    "timeout",
-    "lifetime",
-    "age",
-    "duration",
-    "validity",
-    "valid",
-    "until",
-    "interval",
-    "period",
-    "days",
-    "hours",
-    "minutes",
-    "seconds",
-    "secs",
-    "ms",
-    "rotation",
-    "rotate",
-    "refresh",
-    "renew",
-    "renewal",
-    "reset",
-    "change",
-    "changed",
-    "update",
-    "url",
-    "urls",
-    "uri",
-    "uris",
-    "endpoint",
-    "endpoints",
-    "host",
-    "hostname",
-    "hosts",
-    "port",
-    "address",
-    "addr",
-    "server",
-    "domain",
-    "region",
-    "type",
-    "types",
-    "kind",
-    "mode",
-    "method",
-    "methods",
-    "algorithm",
-    "algorithms",
-    "alg",
-    "algo",
-    "hash",
-    "hasher",
-    "hashers",
-    "hashed",
-    "hashing",
-    "digest",
-    "checksum",
-    "sha",
-    "fingerprint",
-    "thumbprint",
-    "encryption",
-    "cipher",
-    "format",
-    "encoding",
-    "scheme",
-    "protocol",
-    "policy",
-    "policies",
-    "rule",
-    "rules",
-    "validator",
-    "validators",
-    "validation",
-    "pattern",
-    "regex",
-    "regexp",
-    "charset",
-    "class",
-    "classes",
-    "module",
-    "backend",
-    "backends",
-    "provider",
-    "providers",
-    "store",
-    "storage",
-    "manager",
-    "engine",
-    "driver",
-    "plugin",
-    "service",
-    "client",
-    "handler",
-    "factory",
-    "generator",
-    "command",
-    "cmd",
-    "script",
-    "header",
-    "headers",
-    "prefix",
-    "suffix",
-    "field",
-    "fields",
-    "column",
-    "param",
-    "params",
-    "parameter",
-    "attribute",
-    "claim",
-    "claims",
-    "property",
-    "variable",
-    "var",
-    "env",
-    "cookie",
-    "issuer",
-    "iss",
-    "audience",
-    "aud",
-    "subject",
-    "scope",
-    "scopes",
-    "role",
-    "roles",
-    "user",
-    "users",
-    "username",
-    "owner",
-    "email",
-    "group",
-    "groups",
-    "enabled",
-    "enable",
-    "disabled",
-    "disable",
-    "required",
-    "require",
-    "optional",
-    "allowed",
-    "allow",
-    "auth",
-    "authentication",
-    "login",
-    "signin",
-    "grant",
-    "flow",
-    "leeway",
-    "skew",
-    "delimiter",
-    "separator",
-    "index",
-    "usage",
-    "status",
-    "state",
-    "config",
-    "configuration",
-    "settings",
-    "options",
-    "template",
-    "stdin",
-    "through",
-    "passthrough",
-    "annotation",
-    "exchange",
-    "review",
-    "reviewer",
-    "cache",
-    "model",
-    "lookup",
-    "query",
-    "bucket",
-    "table",
-    "topic",
-    "queue",
-    "image",
-    "pair",
-    "ring",
-    "space",
-    "word",
-    "board",
-    "code",
-    "vault",
-    "set",
-    "ops",
-    "injector",
-    "sync",
-    "agent",
-    "operator",
-    "controller",
-    "webhook",
-    "cert",
-    "certificate",
-    "ca",
-    "pem",
-    "crt",
-    "pub",
-    "public",
-    "bound",
-    "secure",
-    "samesite",
-    "httponly",
-    "sizes",
-    "limits",
-    "per",
-];
+const METADATA_AFTER: &str = "\
+    file files filename path paths dir directory folder location source src mount volume name names namespace ref \
+    reference id ids identifier uuid arn alias version revision label title description desc hint prompt help length \
+    len size bytes bits min max minimum maximum count limit quota budget complexity strength history attempts \
+    retries expiry expire expires expiration expired exp ttl timeout lifetime age duration validity valid until \
+    interval period days hours minutes seconds secs ms rotation rotate refresh renew renewal reset change changed \
+    update url urls uri uris endpoint endpoints host hostname hosts port address addr server domain region type \
+    types kind mode method methods algorithm algorithms alg algo hash hasher hashers hashed hashing digest checksum \
+    sha fingerprint thumbprint encryption cipher format encoding scheme protocol policy policies rule rules \
+    validator validators validation pattern regex regexp charset class classes module backend backends provider \
+    providers store storage manager engine driver plugin service client handler factory generator command cmd script \
+    header headers prefix suffix field fields column param params parameter attribute claim claims property variable \
+    var env cookie issuer iss audience aud subject scope scopes role roles user users username owner email group \
+    groups enabled enable disabled disable required require optional allowed allow auth authentication login signin \
+    grant flow leeway skew delimiter separator index usage status state config configuration settings options \
+    template stdin through passthrough annotation exchange review reviewer cache model lookup query bucket table \
+    topic queue image pair ring space word board code vault set ops injector sync agent operator controller webhook \
+    cert certificate ca pem crt pub public bound secure samesite httponly sizes limits per checker check checks \
+    strategy family style meter sharing visible visibility show hide toggle tool tools library management support \
+    supported reuse lock lockout block auto generation random page view form input placeholder icon app api ready \
+    exists present changes requests request rate usages savings stream counter counts window santa garden \
+    introspection revocation cleanup propagation";
 
 /// Words that end in a noun of a secret by chance.
 const BY_CHANCE: &[&str] = &["bypass", "compass", "overpass", "underpass", "trespass", "surpass", "multipass", "singlepass"];
@@ -537,22 +159,29 @@ pub(crate) fn promise(name: &[u8]) -> Option<Promise> {
     let words = words.as_slice();
     // The last noun counts: in `PASSWORD_RESET_TOKEN` it is the token.
     let (at, first, mut promise) = (0..words.len()).rev().find_map(|at| noun(words, at))?;
+    let mut unknown = 0;
     for word in words.iter().skip(at + 1) {
-        if among(word, METADATA_AFTER) {
+        if listed(word, METADATA_AFTER) {
             return None;
         }
-        if !among(word, NEUTRAL_AFTER) {
-            promise.weak = true;
-        }
+        unknown += usize::from(!listed(word, NEUTRAL_AFTER));
     }
+    // `PASSWORD_GRAFANA` says whose it is; `PASSWORD_OF_THE_OLD_SYSTEM` and `PASS_REMOTE` may say anything, and so may keys.
+    let owned = unknown <= 1 && promise.class != Class::Key && !words.get(at).is_some_and(|word| among(word, &["pass"]));
+    promise.weak |= unknown > 0 && !owned;
     let before = words.get(..first).unwrap_or_default();
     let last = before.last().copied().unwrap_or_default();
     let public = || before.iter().any(|word| among(word, &["public"]));
     let harmless = before.iter().any(|word| among(word, DIGESTS))
         || match promise.class {
-            Class::Secret => among(last, NAMES_AN_OBJECT),
-            Class::Key => among(last, HARMLESS_BEFORE) || public(),
-            Class::Token => among(last, HARMLESS_TOKENS) || public(),
+            Class::Secret => listed(last, NAMES_AN_OBJECT),
+            Class::Key => listed(last, HARMLESS_BEFORE) || public(),
+            // `ETCD_INITIAL_CLUSTER_TOKEN` only tells clusters apart.
+            Class::Token => {
+                listed(last, HARMLESS_TOKENS)
+                    || public()
+                    || among(last, &["cluster"]) && before.iter().any(|word| among(word, &["initial"]))
+            }
             Class::Password | Class::Authorization => false,
         };
     if harmless { None } else { Some(promise) }
@@ -568,12 +197,12 @@ fn noun(words: &[&[u8]], at: usize) -> Option<(usize, usize, Promise)> {
     }
     if among(word, &["key"]) {
         let Some(before) = before else { return is(Class::Key, true) };
-        if among(before, HARMLESS_BEFORE) {
+        if listed(before, HARMLESS_BEFORE) {
             return None;
         }
         // An access key is half a name: only `secret` makes it a secret whatever it looks like.
         let weak =
-            !among(before, SECRET_KEYS) && !(among(before, &["access"]) && words.iter().any(|word| among(word, &["secret"])));
+            !listed(before, SECRET_KEYS) && !(among(before, &["access"]) && words.iter().any(|word| among(word, &["secret"])));
         return Some((at, at - 1, Promise { class: Class::Key, weak }));
     }
     if among(word, &["auth"]) {
@@ -623,7 +252,7 @@ impl<'n> Words<'n> {
 
     fn push(&mut self, word: &'n [u8]) {
         // `password2` is a password too.
-        let letters = word.iter().rposition(|byte| !byte.is_ascii_digit()).map_or(word.len(), |last| last + 1);
+        let letters = word.iter().rposition(|byte| !byte.is_ascii_digit()).map_or(0, |last| last + 1);
         let word = word.get(..letters).unwrap_or_default();
         if word.is_empty() {
             return;
@@ -673,6 +302,7 @@ mod tests {
             "REDISCLI_AUTH",
             "requirepass",
             "javax.net.ssl.keyStorePassword",
+            "PASSWORD_GRAFANA",
             "GF_SECURITY_ADMIN_PASSWORD",
             "PasswordOld",
         ] {
@@ -696,7 +326,7 @@ mod tests {
         ] {
             assert_eq!(class(name), Some((Class::Key, false)), "{name}");
         }
-        for name in ["PASSWORD_GRAFANA", "TOKEN_BILLING"] {
+        for name in ["PASSWORD_OF_NOBODY_KNOWN", "PASS_REMOTE", "API_KEY_BILLING", "MAPS_KEY", "CREDENTIALS"] {
             assert!(class(name).is_some_and(|(_, weak)| weak), "{name}");
         }
     }
@@ -736,6 +366,7 @@ mod tests {
             "checksum/secret",
             "checksum/db-password",
             "PASSWORD_AUTHENTICATION",
+            "ETCD_INITIAL_CLUSTER_TOKEN",
             "JWT_ALGORITHM",
             "API_KEY_HEADER",
             "DATABASE_URL",

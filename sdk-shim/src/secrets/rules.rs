@@ -4,7 +4,7 @@ use crate::report::{Rule, Severity};
 
 const REVOKE: &str = "revoke it, since whoever read the manifest has it, and put the new one into a Secret";
 const MOVE: &str = "put it into a Secret, and refer to that";
-const OWASP: &str = "OWASP Kubernetes Top 10, K03 Secrets Management Failures; CIS Kubernetes Benchmark 5.4";
+const OWASP: &str = "OWASP Kubernetes Top 10 K08:2022 Secrets Management Failures; CIS Kubernetes Benchmark 5.4";
 
 const fn provider(id: &'static str, summary: &'static str) -> Rule {
     Rule { id, severity: Severity::Deny, summary, remedy: REVOKE, source: OWASP }
@@ -116,3 +116,8 @@ pub const ALL: &[Rule] = &[
     CUSTOM,
     ENTROPY,
 ];
+
+/// Whether what breaks the rule was issued by someone who can revoke it.
+pub fn is_issued(rule: &Rule) -> bool {
+    rule.remedy == REVOKE
+}

@@ -184,6 +184,8 @@ pub(crate) fn is_reference(value: &[u8]) -> bool {
         return true;
     }
     match value {
+        // Kubernetes makes `$NAME` of it, which is then the shell's.
+        [b'$', rest @ ..] if rest.first() == Some(&b'$') && rest.len() > 2 => is_reference(rest),
         // A shell's variable, or a command between backquotes.
         [b'$', name @ ..] if !name.is_empty() && run(name, 0, WORD) == name.len() && !at(name, 0, DIGIT) => true,
         [b'$', b'1'..=b'9' | b'@' | b'*' | b'#' | b'?' | b'$'] => true,
@@ -545,6 +547,8 @@ pub(crate) fn is_placeholder(value: &[u8]) -> bool {
     let here = words.clone().count() >= 2 && words.next_back().is_some_and(|word| among(word, &["here"]));
     yours
         || here
+        || starts(value, "insert_")
+        || starts(value, "insert-")
         || starts(plain, "yourpassword")
         || starts(plain, "yoursecret")
         || starts(plain, "yourtoken")

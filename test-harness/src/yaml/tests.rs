@@ -53,6 +53,7 @@ fn scalars_mean_what_they_mean_to_kubectl() {
         ("!!str 0644", json!("0644")),
         ("!!int '7'", json!(7)),
         ("!custom 7", json!("7")),
+        ("!!python/name:x.y ''", json!("")),
         ("tRue", json!("tRue")),
     ] {
         assert_eq!(one(&format!("a: {text}\n")).value(), &json!({"a": value}), "{text}");

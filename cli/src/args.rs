@@ -1,0 +1,303 @@
+//! The command line, as clap reads it.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+use palisade_harness::Severity;
+
+/// Scans Kubernetes manifests with Kubewarden policies, offline.
+#[derive(Debug, Parser)]
+#[command(version, arg_required_else_help = true, subcommand_required = true, max_term_width = 100)]
+pub struct Cli {
+    /// When to use colours; by default on terminals, unless NO_COLOR is set
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
+    pub color: Color,
+
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// When to use colours.
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+pub enum Color {
+    // No doc comments: they would take ten lines in the help of every command.
+    #[default]
+    Auto,
+    Always,
+    Never,
+}
+
+/// What is to be done.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Scan manifests
+    Scan(Scan),
+    /// Run a policy's fixtures
+    Test(Test),
+    /// List the policies, or explain one
+    Policies(Policies),
+    /// Measure sizes, load times and speed
+    Bench(Bench),
+    /// Write the policies' modules into a folder, to push them to a registry
+    Export(Export),
+    /// Renew what the repository says of its policies
+    #[command(hide = true)]
+    Catalogue(Catalogue),
+    /// Print a script that completes this command in a shell
+    #[command(
+        after_help = "Example, for bash:\n  palisade completions bash > ~/.local/share/bash-completion/completions/palisade"
+    )]
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+}
+
+const SCAN_HELP: &str = "\
+Examples:
+  palisade scan k8s/
+  helm template chart/ | palisade scan -
+  palisade scan k8s/ --format sarif --output palisade.sarif
+  palisade scan k8s/ --only rbac-least-privilege --fail-on deny
+
+What is read:
+  YAML and JSON files with any number of documents, lists included. Of a
+  folder, all files named *.yaml, *.yml and *.json, without hidden files,
+  node_modules, Helm charts, kustomization files, and documents that have
+  neither apiVersion nor kind. A file that is named itself must hold
+  Kubernetes objects. All objects of one scan are one cluster: policies
+  that look things up see them, and nothing else.
+
+Configuration:
+  palisade.yaml, in the working directory or the nearest one above it:
+
+    policies:
+      rbac-least-privilege:
+        # As the policy's README lists them
+        settings: {allowedRoles: []}
+        # Each rule: deny, warn or off
+        rules: {wildcard-verb: warn}
+      require-network-policy:
+        enabled: false
+    exemptions:
+      # policy, rule, namespace, kind and name are patterns with * and ?;
+      # those that are there must all match
+      - policy: rbac-least-privilege
+        namespace: kube-*
+        reason: managed by the platform team
+        # Optional: the last day on which it holds
+        expires: 2026-12-31
+
+Exit status:
+  0  no findings, and everything could be read and judged
+  1  findings, of the severity of --fail-on or above
+  2  something could not be read or judged; the rest is reported
+     all the same";
+
+/// Scan manifests
+#[derive(Debug, Args)]
+#[command(after_help = "Run `palisade scan --help` for examples, the configuration and the exit status.", after_long_help = SCAN_HELP)]
+pub struct Scan {
+    /// Files and folders; - is standard input
+    #[arg(required = true, value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+
+    /// How to report
+    #[arg(short, long, value_enum, default_value_t)]
+    pub format: Format,
+
+    /// Write the report to a file instead of standard output
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+
+    /// The configuration, instead of the nearest palisade.yaml
+    #[arg(short, long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+
+    /// The namespace of objects that name none
+    #[arg(short, long, default_value = "default", value_name = "NAME")]
+    pub namespace: String,
+
+    #[command(flatten)]
+    pub policies: PolicySelection,
+
+    /// Report only findings of this severity or above
+    #[arg(long, value_enum, default_value_t = Threshold::Warn, value_name = "SEVERITY")]
+    pub severity: Threshold,
+
+    /// Exit with status 1 from this severity on
+    #[arg(long, value_enum, default_value_t = FailOn::Warn, value_name = "SEVERITY")]
+    pub fail_on: FailOn,
+}
+
+/// Which policies look.
+#[derive(Debug, Args)]
+pub struct PolicySelection {
+    /// Add a Kubewarden policy: a WebAssembly module; may be repeated
+    #[arg(short = 'p', long = "policy", value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+
+    /// Use only these policies, even those that the configuration disables; separated by commas
+    #[arg(long, value_name = "POLICY", value_delimiter = ',')]
+    pub only: Vec<String>,
+
+    /// Do not use these policies; separated by commas
+    #[arg(long, value_name = "POLICY", value_delimiter = ',')]
+    pub skip: Vec<String>,
+}
+
+/// The format of a report.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people
+    #[default]
+    Table,
+    /// For programs: documented and stable
+    Json,
+    /// SARIF 2.1.0, for code scanning
+    Sarif,
+    /// JUnit XML, for CI servers
+    Junit,
+    /// Annotations of GitHub Actions
+    Github,
+}
+
+/// A severity and all above it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Threshold {
+    /// What would be rejected
+    Deny,
+    /// Everything
+    Warn,
+}
+
+impl Threshold {
+    /// Whether this severity is at or above it.
+    pub fn includes(self, severity: Severity) -> bool {
+        self == Self::Warn || severity == Severity::Deny
+    }
+}
+
+/// From which severity on findings fail a scan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum FailOn {
+    /// Findings that would be rejected
+    Deny,
+    /// All findings
+    Warn,
+    /// No finding
+    Never,
+}
+
+impl FailOn {
+    /// Whether a finding of this severity fails a scan.
+    pub fn includes(self, severity: Severity) -> bool {
+        match self {
+            Self::Deny => severity == Severity::Deny,
+            Self::Warn => true,
+            Self::Never => false,
+        }
+    }
+}
+
+const TEST_HELP: &str = "\
+A fixture is a YAML file with an object and what the policy must say of it:
+
+  expect:
+    denied:
+      - rule: wildcard-verb
+        path: rules[0].verbs[0]
+  object:
+    apiVersion: rbac.authorization.k8s.io/v1
+    kind: Role
+    ...
+
+Examples:
+  palisade test rbac-least-privilege
+  palisade test ./policy.wasm fixtures/
+
+Exit status:
+  0  every fixture holds
+  1  some do not
+  2  the module cannot be loaded, or a fixture cannot be read";
+
+/// Run a policy's fixtures
+#[derive(Debug, Args)]
+#[command(after_long_help = TEST_HELP)]
+pub struct Test {
+    /// The file of a module, or the name of a built-in policy
+    pub module: PathBuf,
+
+    /// The folder of the fixtures; for a built-in policy, the one beside its source by default
+    pub dir: Option<PathBuf>,
+
+    /// Run only fixtures whose names contain this
+    #[arg(long, value_name = "TEXT")]
+    pub filter: Option<String>,
+}
+
+/// List the policies, or explain one
+#[derive(Debug, Args)]
+pub struct Policies {
+    /// The policy to explain: its name, or the file of a module
+    pub policy: Option<PathBuf>,
+
+    /// How to print
+    #[arg(short, long, value_enum, default_value_t)]
+    pub format: ListFormat,
+}
+
+/// The format of a list.
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+pub enum ListFormat {
+    /// For people
+    #[default]
+    Table,
+    /// For programs
+    Json,
+}
+
+/// Measure sizes, load times and speed
+#[derive(Debug, Args)]
+pub struct Bench {
+    /// How often each policy judges a pod
+    #[arg(long, default_value_t = 2000, value_name = "NUMBER")]
+    pub iterations: usize,
+
+    /// How many generated objects are scanned; may be repeated
+    #[arg(long, default_values_t = [1_000, 10_000], value_name = "NUMBER")]
+    pub objects: Vec<usize>,
+}
+
+const EXPORT_HELP: &str = "\
+Each module carries its metadata, as kwctl annotate would write it.
+
+Example:
+  palisade export modules/ --only rbac-least-privilege
+  kwctl push modules/rbac-least-privilege.wasm registry.example.com/policies/rbac-least-privilege:0.1.0";
+
+/// Write the policies' modules into a folder, to push them to a registry
+#[derive(Debug, Args)]
+#[command(after_help = EXPORT_HELP)]
+pub struct Export {
+    /// The folder; it is made if it is not there
+    #[arg(value_name = "DIR")]
+    pub dir: PathBuf,
+
+    /// Only these policies; separated by commas
+    #[arg(long, value_name = "POLICY", value_delimiter = ',')]
+    pub only: Vec<String>,
+}
+
+/// Renew what the repository says of its policies
+#[derive(Debug, Args)]
+pub struct Catalogue {
+    /// Change nothing: only say whether everything is up to date
+    #[arg(long)]
+    pub check: bool,
+
+    /// The root of the repository
+    #[arg(long, default_value = ".", value_name = "DIR")]
+    pub root: PathBuf,
+}

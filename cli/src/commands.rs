@@ -1,0 +1,53 @@
+//! What each command does.
+
+pub mod bench;
+pub mod export;
+pub mod policies;
+pub mod scan;
+pub mod test;
+
+use palisade_harness::{Cache, Engine, Limits};
+
+use crate::catalogue::CatalogueError;
+use crate::config::ConfigError;
+use crate::modules::ModuleError;
+use crate::output::OutputError;
+
+/// Why a command could not do its work.
+#[derive(Debug, thiserror::Error)]
+pub enum CommandError {
+    /// The configuration.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// A module.
+    #[error(transparent)]
+    Module(#[from] ModuleError),
+    /// A report that cannot be written.
+    #[error(transparent)]
+    Output(#[from] OutputError),
+    /// The catalogue.
+    #[error(transparent)]
+    Catalogue(#[from] CatalogueError),
+    /// The engine.
+    #[error(transparent)]
+    Engine(#[from] palisade_harness::EngineError),
+    /// Anything else, with what to do.
+    #[error("{0}")]
+    Other(String),
+}
+
+/// The outcome of a command that did its work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Nothing to complain of.
+    Clean,
+    /// Findings, or fixtures that do not hold.
+    Findings,
+    /// Some of the work could not be done.
+    Incomplete,
+}
+
+/// The engine that runs modules.
+pub fn engine() -> Result<Engine, CommandError> {
+    Ok(Engine::new(Limits::default(), Cache::Default)?)
+}

@@ -1,0 +1,34 @@
+//! `palisade export`
+
+use std::fmt::Write as _;
+use std::fs;
+
+use palisade_policies::POLICIES;
+
+use super::{CommandError, Outcome};
+use crate::args::Export;
+use crate::modules::ModuleError;
+use crate::output;
+
+/// Writes the modules, and says which.
+///
+/// # Errors
+/// When a policy is not known, or a file cannot be written.
+pub fn run(args: &Export) -> Result<Outcome, CommandError> {
+    let names: Vec<&str> = POLICIES.iter().map(|module| module.name).collect();
+    if let Some(name) = args.only.iter().find(|name| !names.contains(&name.as_str())) {
+        return Err(ModuleError::Unknown { name: name.clone(), known: names.join(", ") }.into());
+    }
+    let failed = |path: &std::path::Path, error: std::io::Error| {
+        CommandError::Other(format!("{}: cannot be written: {error}", path.display()))
+    };
+    fs::create_dir_all(&args.dir).map_err(|error| failed(&args.dir, error))?;
+    let mut written = String::new();
+    for module in POLICIES.iter().filter(|module| args.only.is_empty() || args.only.iter().any(|name| name == module.name)) {
+        let path = args.dir.join(module.name).with_extension("wasm");
+        fs::write(&path, module.wasm).map_err(|error| failed(&path, error))?;
+        let _ = writeln!(written, "{}  {} bytes", path.display(), module.wasm.len());
+    }
+    output::write(&written, None)?;
+    Ok(Outcome::Clean)
+}

@@ -1,0 +1,8 @@
+//! The command as its users run it: the built binary, in a folder of its own.
+
+mod bad_input;
+mod commands;
+mod configuration;
+mod formats;
+mod inputs;
+mod support;

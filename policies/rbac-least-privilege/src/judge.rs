@@ -1,0 +1,558 @@
+//! Judges the rules of one role, and how it is aggregated.
+
+use palisade_sdk::rbac::{ALL, Name, PolicyRule, Role};
+use palisade_sdk::selector::Labels;
+use palisade_sdk::{Error, Operation, Path, Report, Request, Rule, Severity, Str};
+
+use crate::bootstrap::{AGGREGATE_TO, LABEL};
+use crate::dangers::{self, DANGERS, Danger, GROUPS, Names, PARTNERS, POWERFUL, STAR, Second, VERBS, Verbs};
+use crate::words::{self, all_or, on_groups, shown, verb_names};
+use crate::{AllowedVerbs, Kind, Settings, rules};
+
+/// More combinations of groups, resources and verbs than this are not looked up in `allowedVerbs`: no role that a person wrote has them.
+const COMBINATIONS: usize = 10_000;
+
+/// Adds a finding for everything that the role should not grant.
+///
+/// # Errors
+/// When the object cannot be read.
+pub fn judge(
+    kind: Kind,
+    role: &Role<'_>,
+    request: &Request<'_>,
+    settings: &Settings,
+    report: &mut Report,
+) -> Result<(), Error> {
+    let allowed: Vec<&AllowedVerbs> = settings.allowed_verbs.iter().filter(|allowed| allowed.may_be_held_by(role)).collect();
+    let rejects = |rule: &Rule| report.severity_of(rule) == Some(Severity::Deny);
+    let context = Context {
+        kind,
+        wildcard_verb_rejects: rejects(&rules::WILDCARD_VERB),
+        wildcard_resource_rejects: rejects(&rules::WILDCARD_RESOURCE),
+        accepted: DANGERS.iter().map(|danger| accepted_verbs(danger, &allowed)).collect(),
+        allowed,
+        partners: PARTNERS.each_ref().map(|second| role.rules.iter().position(|rule| grants_some(rule, second))),
+        only_own_signers: [dangers::MAY_APPROVE, dangers::MAY_SIGN].map(|partner| has_only_own_signers(&role.rules, partner)),
+    };
+    let mut judge = Judge { context, gravest: [None; 3], report };
+    for (index, rule) in role.rules.iter().enumerate() {
+        judge.rule(index, rule);
+    }
+    judge.secrets(&role.rules);
+    if kind == Kind::ClusterRole {
+        judge.aggregated(role);
+        judge.aggregating(role, request)?;
+    }
+    Ok(())
+}
+
+fn grants_some(rule: &PolicyRule<'_>, second: &Second) -> bool {
+    rule.grants_group(second.group.name())
+        && second.verbs.iter().any(|verb| rule.grants_verb(verb))
+        && second.resources.iter().any(|resource| rule.grants_resource(resource, second.subresource))
+}
+
+/// Whether the role approves (or signs) for some signers, and for none of those that the API server trusts: then updating the
+/// requests themselves leads no further.
+fn has_only_own_signers(rules: &[PolicyRule<'_>], partner: dangers::Partner) -> bool {
+    let Some(second) = partner.and_then(|partner| PARTNERS.get(partner)) else { return false };
+    let mut granting = rules.iter().filter(|rule| grants_some(rule, second)).peekable();
+    granting.peek().is_some()
+        && granting.all(|rule| !rule.resource_names.is_empty() && powerful_name(rule, dangers::SIGNERS).is_none())
+}
+
+/// The first of the rule's names that leads to every right.
+fn powerful_name(rule: &PolicyRule<'_>, list: usize) -> Option<usize> {
+    let powerful = POWERFUL.get(list)?;
+    rule.resource_names.iter().position(|name| powerful.contains(&name.as_str()))
+}
+
+/// The verbs of a danger that the settings accept.
+fn accepted_verbs(danger: &Danger, allowed: &[&AllowedVerbs]) -> Verbs {
+    let mut name = String::new();
+    danger.write_name(&mut name);
+    let granted = allowed.iter().filter(|allowed| allowed.is_about(danger.group.name(), &name));
+    granted
+        .flat_map(|allowed| &allowed.verbs)
+        .fold(0, |verbs, verb| verbs | if verb == ALL { Verbs::MAX } else { bit_of(verb) })
+}
+
+fn bit_of(verb: &str) -> Verbs {
+    if verb == ALL {
+        return STAR;
+    }
+    VERBS.iter().position(|known| *known == verb).map_or(0, |bit| 1 << bit)
+}
+
+impl AllowedVerbs {
+    fn is_about(&self, group: &str, resource: &str) -> bool {
+        let subresource = self.resource.strip_prefix("*/");
+        (self.api_group == ALL || self.api_group == group)
+            && (self.resource == ALL
+                || self.resource == resource
+                || subresource
+                    .is_some_and(|wanted| resource.split_once('/').is_some_and(|(_, subresource)| subresource == wanted)))
+    }
+
+    fn accepts(&self, group: &str, resource: &str, verb: &str) -> bool {
+        self.is_about(group, resource) && self.verbs.iter().any(|accepted| accepted == ALL || accepted == verb)
+    }
+}
+
+/// What is asked of a rule again and again, looked up once.
+struct Facts<'f> {
+    rule: &'f PolicyRule<'f>,
+    /// The known verbs, and `*`.
+    verbs: Verbs,
+    /// A bit for each of [`GROUPS`], as the rule names them.
+    groups: u32,
+    every_group: bool,
+    /// Whether a name is empty: it matches requests that name nothing.
+    blank_name: bool,
+    powerful: [Option<usize>; 3],
+}
+
+/// How a rule reaches a danger's objects.
+enum Reach {
+    /// All of them.
+    All,
+    /// One that is worth them all, at this place among the names.
+    Named(usize),
+}
+
+impl<'f> Facts<'f> {
+    fn of(rule: &'f PolicyRule<'f>) -> Self {
+        let group_bit = |name: &str| GROUPS.iter().position(|known| *known == name).map_or(0, |bit| 1 << bit);
+        Self {
+            rule,
+            verbs: rule.verbs.iter().fold(0, |verbs, verb| verbs | bit_of(verb)),
+            groups: rule.api_groups.iter().fold(0, |groups, group| groups | group_bit(group)),
+            every_group: rule.api_groups.iter().any(|group| *group == ALL),
+            blank_name: rule.resource_names.iter().any(|name| name.is_empty()),
+            powerful: [0, 1, 2].map(|list| powerful_name(rule, list)),
+        }
+    }
+
+    fn names_group(&self, danger: &Danger) -> bool {
+        self.every_group || self.groups & (1 << danger.group as u32) != 0
+    }
+
+    /// Whether the rule looks for the danger in the core group, where it is not.
+    fn misplaces(&self, danger: &Danger) -> bool {
+        danger.rule.severity == Severity::Deny && self.groups & 1 != 0
+    }
+
+    /// Whether the names leave the danger, and for which of the verbs.
+    fn reach(&self, danger: &Danger, verbs: Verbs) -> Option<(Reach, Verbs)> {
+        if self.rule.resource_names.is_empty() || danger.names == Names::DoNotHelp {
+            return Some((Reach::All, verbs));
+        }
+        if let Names::Except(list) = danger.names
+            && let Some(place) = self.powerful.get(list).copied().flatten()
+        {
+            return Some((Reach::Named(place), verbs));
+        }
+        let nameless = verbs & dangers::NAMELESS;
+        let star = if danger.verbs & dangers::NAMELESS != 0 { verbs & STAR } else { 0 };
+        (self.blank_name && danger.subresource.is_empty() && nameless | star != 0).then_some((Reach::All, nameless | star))
+    }
+
+    fn verb_at(&self, verb: &str) -> usize {
+        self.rule.verbs.iter().position(|granted| *granted == verb).unwrap_or_default()
+    }
+}
+
+/// A verb that says by itself what is meant, and the first thing that it is granted on.
+#[derive(Clone, Copy)]
+struct Told {
+    danger: &'static Danger,
+    misplaced: bool,
+    name: Option<usize>,
+}
+
+/// What holds for the role as a whole.
+struct Context<'j> {
+    kind: Kind,
+    wildcard_verb_rejects: bool,
+    wildcard_resource_rejects: bool,
+    allowed: Vec<&'j AllowedVerbs>,
+    /// For each of [`DANGERS`] the verbs that the settings accept.
+    accepted: Vec<Verbs>,
+    /// For each of [`PARTNERS`] the first rule that grants it.
+    partners: [Option<usize>; PARTNERS.len()],
+    /// Approving and signing: see [`has_only_own_signers`].
+    only_own_signers: [bool; 2],
+}
+
+struct Judge<'j> {
+    context: Context<'j>,
+    /// The first danger, and its rule, for each level of [`dangers::HeldBy`].
+    gravest: [Option<(usize, &'static Danger)>; 3],
+    report: &'j mut Report,
+}
+
+impl Judge<'_> {
+    fn rule(&mut self, index: usize, rule: &PolicyRule<'_>) {
+        let facts = Facts::of(rule);
+        let root = Path::root();
+        let at = root.item("rules", index);
+        self.wildcard_verbs(&facts, &at);
+        self.wildcard_groups(&facts, &at);
+        self.wildcard_urls(&facts, &at);
+        let mut told: [Option<Told>; VERBS.len()] = [None; VERBS.len()];
+        let mut impersonation_is_known = false;
+        for (place, entry) in rule.resources.iter().enumerate() {
+            let wildcard = is_wildcard(entry);
+            let wildcard_is_said = self.wildcard_resource(&facts, entry, &at.item("resources", place));
+            let mut star_is_said = false;
+            for (danger, accepted) in DANGERS.iter().zip(&self.context.accepted) {
+                if !danger.is_meant_by(entry) || (danger.cluster && self.context.kind == Kind::Role) {
+                    continue;
+                }
+                let misplaced = !facts.names_group(danger);
+                if misplaced && (wildcard || !facts.misplaces(danger)) {
+                    continue;
+                }
+                impersonation_is_known |= danger.verbs & (dangers::IMPERSONATE | dangers::IMPERSONATE_CONSTRAINED) != 0;
+                let granted = facts.verbs & (danger.verbs | STAR) & !accepted;
+                if granted == 0 || self.context.is_harmless_alone(danger) {
+                    continue;
+                }
+                let Some((reach, granted)) = facts.reach(danger, granted) else { continue };
+                if !misplaced && let Some(gravest) = self.gravest.get_mut(danger.held_by as usize) {
+                    gravest.get_or_insert((index, danger));
+                }
+                if self.report.severity_of(danger.rule).is_none() {
+                    continue;
+                }
+                let literal = granted & !STAR;
+                let name = if let Reach::Named(place) = reach { Some(place) } else { None };
+                if literal & dangers::TELLING != 0 {
+                    for (bit, told) in told.iter_mut().enumerate() {
+                        if literal & (1 << bit) != 0 && told.is_none_or(|told| told.misplaced && !misplaced) {
+                            *told = Some(Told { danger, misplaced, name });
+                        }
+                    }
+                    continue;
+                }
+                // The most general finding says it all.
+                let by_resource = wildcard_is_said && self.context.wildcard_resource_rejects;
+                let by_verb = literal == 0 && danger.rule.severity == Severity::Warn && self.context.wildcard_verb_rejects;
+                if by_resource || by_verb || (star_is_said && granted & STAR != 0) {
+                    continue;
+                }
+                star_is_said |= granted & STAR != 0;
+                let message = self.context.message(danger, granted, misplaced, index);
+                self.report.add(
+                    danger.rule,
+                    &name.map_or(at.item("resources", place), |name| at.item("resourceNames", name)),
+                    message,
+                );
+            }
+        }
+        for (told, verb) in told.iter().zip(VERBS) {
+            let Some(told) = told else { continue };
+            let message = self.context.message(told.danger, bit_of(verb), told.misplaced, index);
+            let place = told.name.map_or_else(|| at.item("verbs", facts.verb_at(verb)), |name| at.item("resourceNames", name));
+            self.report.add(told.danger.rule, &place, message);
+        }
+        if !impersonation_is_known {
+            self.impersonation_of_something(&facts, &at);
+        }
+    }
+
+    /// `impersonate` on resources that cannot be impersonated grants nothing by itself, yet nobody writes it to no end.
+    fn impersonation_of_something(&mut self, facts: &Facts<'_>, at: &Path<'_>) {
+        let rule = facts.rule;
+        if facts.verbs & dangers::IMPERSONATE == 0 || rule.resources.is_empty() || !rule.resource_names.is_empty() {
+            return;
+        }
+        let mut message = "grants impersonate on ".to_owned();
+        message.push_str(&shown(&rule.resources));
+        message.push_str(", which is meant to let its holder act as somebody else");
+        self.report.add(&rules::IMPERSONATE, &at.item("verbs", facts.verb_at("impersonate")), message);
+    }
+
+    fn wildcard_verbs(&mut self, facts: &Facts<'_>, at: &Path<'_>) {
+        let rule = facts.rule;
+        if facts.verbs & STAR == 0 || self.context.accepts(&rule.api_groups, &rule.resources, &[Str::from(ALL)]) {
+            return;
+        }
+        let mut message = "`*` grants every verb on ".to_owned();
+        message.push_str(&match rule.resources.is_empty() {
+            true => all_or("every URL", &rule.non_resource_urls),
+            false => all_or("every resource", &rule.resources),
+        });
+        let remedy = words::verbs_instead(&rule.resources).unwrap_or(rules::WILDCARD_VERB.remedy);
+        for (place, _) in rule.verbs.iter().enumerate().filter(|(_, verb)| **verb == ALL) {
+            self.report.add_with_remedy(&rules::WILDCARD_VERB, &at.item("verbs", place), message.as_str(), remedy);
+        }
+    }
+
+    fn wildcard_groups(&mut self, facts: &Facts<'_>, at: &Path<'_>) {
+        let rule = facts.rule;
+        if !facts.every_group || self.context.accepts(&[Str::from(ALL)], &rule.resources, &rule.verbs) {
+            return;
+        }
+        let mut message = "`*` grants ".to_owned();
+        message.push_str(&all_or("every verb", &rule.verbs));
+        message.push_str(" on ");
+        message.push_str(&all_or("every resource", &rule.resources));
+        message.push_str(" of every API group");
+        let remedy = words::groups_instead(&rule.resources);
+        let remedy = remedy.as_deref().unwrap_or(rules::WILDCARD_API_GROUP.remedy);
+        for (place, _) in rule.api_groups.iter().enumerate().filter(|(_, group)| **group == ALL) {
+            self.report.add_with_remedy(&rules::WILDCARD_API_GROUP, &at.item("apiGroups", place), message.as_str(), remedy);
+        }
+    }
+
+    fn wildcard_urls(&mut self, facts: &Facts<'_>, at: &Path<'_>) {
+        let rule = facts.rule;
+        for (place, url) in rule.non_resource_urls.iter().enumerate() {
+            if url.ends_with('*') && matches!(url.trim_end_matches('*'), "" | "/") {
+                let mut message = "grants ".to_owned();
+                message.push_str(&all_or("every verb", &rule.verbs));
+                message.push_str(" on every path of the API server that is no resource");
+                self.report.add(&rules::WILDCARD_URL, &at.item("nonResourceURLs", place), message);
+            }
+        }
+    }
+
+    /// Whether the entry is a wildcard that is reported.
+    fn wildcard_resource(&mut self, facts: &Facts<'_>, entry: &Str<'_>, at: &Path<'_>) -> bool {
+        let rule = facts.rule;
+        let no_pattern = entry.len() > 2 && entry.ends_with("/*");
+        if !no_pattern && !is_wildcard(entry)
+            || self.context.accepts(&rule.api_groups, std::slice::from_ref(entry), &rule.verbs)
+        {
+            return false;
+        }
+        let mut message = "`".to_owned();
+        message.push_str(words::cut(entry));
+        if no_pattern {
+            message.push_str("` is no pattern that RBAC knows, and grants nothing");
+            self.report.add(&rules::WILDCARD_RESOURCE, at, message);
+            return false;
+        }
+        message.push_str("` grants ");
+        message.push_str(&all_or("every verb", &rule.verbs));
+        match entry.strip_prefix("*/") {
+            Some(subresource) => {
+                message.push_str(" on the subresource ");
+                message.push_str(words::cut(subresource));
+                message.push_str(" of every resource of ");
+            }
+            None => message.push_str(" on every resource of "),
+        }
+        message.push_str(&on_groups(&rule.api_groups));
+        if let Some(danger) = self.context.first_danger(facts, entry) {
+            message.push_str(", ");
+            danger.write_name(&mut message);
+            message.push_str(" among them, which lets its holder ");
+            message.push_str(danger.lets);
+        }
+        let remedy = words::resources_instead(entry, &rule.api_groups);
+        self.report.add_with_remedy(
+            &rules::WILDCARD_RESOURCE,
+            at,
+            message,
+            remedy.as_deref().unwrap_or(rules::WILDCARD_RESOURCE.remedy),
+        );
+        true
+    }
+
+    /// A Secret of the type `kubernetes.io/service-account-token` is filled with a token of the ServiceAccount that it names.
+    /// Wildcards are left to their own findings.
+    fn secrets(&mut self, all: &[PolicyRule<'_>]) {
+        const SECRETS: &str = "secrets";
+        let names = |rule: &PolicyRule<'_>| rule.grants_group("") && rule.resources.iter().any(|resource| *resource == SECRETS);
+        let has = |rule: &PolicyRule<'_>, wanted: &[&str]| rule.verbs.iter().any(|verb| wanted.contains(&verb.as_str()));
+        let Some((index, rule)) =
+            all.iter().enumerate().find(|(_, rule)| names(rule) && has(rule, &["create"]) && rule.grants_name(Name::Absent))
+        else {
+            return;
+        };
+        let Some(reading) =
+            all.iter().position(|rule| names(rule) && has(rule, &["get", "list", "watch"]) && rule.grants_name(Name::Every))
+        else {
+            return;
+        };
+        if self.context.allowed.iter().any(|allowed| allowed.accepts("", SECRETS, "create")) {
+            return;
+        }
+        let mut message = "grants create on secrets, and reading them ".to_owned();
+        if reading == index {
+            message.push_str("too");
+        } else {
+            message.push_str("in rules[");
+            message.push_str(&reading.to_string());
+            message.push(']');
+        }
+        message.push_str(", which lets its holder make a token Secret for any ServiceAccount of the namespace and read it");
+        let root = Path::root();
+        let at = root.item("rules", index);
+        let place = rule.resources.iter().position(|resource| *resource == SECRETS).unwrap_or_default();
+        self.report.add(&rules::SECRET_TOKEN, &at.item("resources", place), message);
+    }
+
+    /// What the role brings into the user-facing ClusterRoles.
+    fn aggregated(&mut self, role: &Role<'_>) {
+        const HOLDERS: [&str; 3] =
+            ["whoever is bound to view, edit or admin", "whoever is bound to edit or admin", "whoever is bound to admin"];
+        let labels = Path::new("metadata.labels");
+        for (level, (label, holders)) in AGGREGATE_TO.iter().zip(HOLDERS).enumerate() {
+            if role.metadata.labels.get(label).is_none_or(|value| *value != "true") {
+                continue;
+            }
+            let at = labels.key(label);
+            let brings = |verb: &str, resource: &str, index: usize| {
+                let mut message = "hands ".to_owned();
+                message.push_str(verb);
+                message.push_str(" on ");
+                message.push_str(resource);
+                message.push_str(" (rules[");
+                message.push_str(&index.to_string());
+                message.push_str("]) to ");
+                message.push_str(holders);
+                message
+            };
+            // Beyond what the role has as Kubernetes delivers it: view holds nothing of the kind.
+            let beyond = self.gravest.iter().skip(level).rev().flatten().next();
+            if let Some((index, danger)) = beyond {
+                let mut name = String::new();
+                danger.write_name(&mut name);
+                let verbs = role.rules.get(*index).map_or(0, |rule| Facts::of(rule).verbs);
+                let message =
+                    brings(&verb_names(if verbs & STAR != 0 { danger.verbs } else { verbs & danger.verbs }), &name, *index);
+                self.report.add(&rules::AGGREGATED_ESCALATION, &at, message);
+            }
+            if level > 0 {
+                continue;
+            }
+            let read = ["get", "list", "watch"].iter().find_map(|verb| {
+                let accepted = self.context.allowed.iter().any(|allowed| allowed.accepts("", "secrets", verb));
+                let granting = |rule: &PolicyRule<'_>| {
+                    rule.grants_verb(verb) && rule.grants_group("") && rule.grants_resource("secrets", "")
+                };
+                role.rules.iter().position(granting).filter(|_| !accepted).map(|index| (verb, index))
+            });
+            if let Some((verb, index)) = read {
+                self.report.add(&rules::AGGREGATED_SECRETS, &at, brings(verb, "secrets", index));
+            }
+            if beyond.is_some() {
+                continue;
+            }
+            let writes = role.rules.iter().enumerate().find_map(|(index, rule)| {
+                let verbs = Facts::of(rule).verbs;
+                // Reviews are questions, though they are asked by creating them.
+                let resource = rule.resources.iter().find(|resource| !resource.ends_with("reviews"))?;
+                (verbs & (dangers::WRITE | STAR) != 0).then_some((index, verbs, resource))
+            });
+            if let Some((index, verbs, resource)) = writes {
+                let verbs = if verbs & STAR != 0 { "every verb".to_owned() } else { verb_names(verbs & dangers::WRITE) };
+                self.report.add(&rules::AGGREGATED_WRITE, &at, brings(&verbs, words::cut(resource), index));
+            }
+        }
+    }
+
+    /// What the role takes from others.
+    fn aggregating(&mut self, role: &Role<'_>, request: &Request<'_>) -> Result<(), Error> {
+        palisade_sdk::view! {
+            struct Stored<'a> {
+                metadata: StoredMeta<'a> as "metadata",
+            }
+            struct StoredMeta<'a> {
+                resource_version: Str<'a> as "resourceVersion",
+            }
+        }
+        let Some(aggregation) = &role.aggregation_rule else { return Ok(()) };
+        let rule = Path::new("aggregationRule");
+        let cluster_admin = Labels::new(&[(LABEL.0, Some(LABEL.1))]);
+        for (place, selector) in aggregation.cluster_role_selectors.iter().enumerate() {
+            let at = rule.item("clusterRoleSelectors", place);
+            if selector.selects(&cluster_admin, &at)? {
+                self.report.add(&rules::AGGREGATION_SELECTOR, &at, "selects cluster-admin, so that the role grants everything");
+            }
+        }
+        // A stored role has rules because the controller wrote them.
+        let is_new =
+            request.operation == Operation::Create && request.object::<Stored<'_>>()?.metadata.resource_version.is_empty();
+        if is_new && !role.rules.is_empty() {
+            self.report.add(
+                &rules::AGGREGATION_OVERWRITES,
+                &Path::new("rules"),
+                "stand beside an aggregationRule, so that a controller overwrites them with those of the ClusterRoles it selects",
+            );
+        }
+        Ok(())
+    }
+}
+
+/// Whether an entry of a rule's resources stands for more than one: `*`, `*/scale`.
+fn is_wildcard(entry: &str) -> bool {
+    entry == ALL || entry.starts_with("*/")
+}
+
+impl Context<'_> {
+    /// Whether the settings accept all of this.
+    fn accepts(&self, groups: &[Str<'_>], resources: &[Str<'_>], verbs: &[Str<'_>]) -> bool {
+        let combinations = groups.len().saturating_mul(resources.len()).saturating_mul(verbs.len());
+        (1..=COMBINATIONS).contains(&combinations)
+            && !self.allowed.is_empty()
+            && groups.iter().all(|group| {
+                resources.iter().all(|resource| {
+                    verbs.iter().all(|verb| self.allowed.iter().any(|allowed| allowed.accepts(group, resource, verb)))
+                })
+            })
+    }
+
+    /// Whether the danger needs a second grant that the role has for harmless names only.
+    fn is_harmless_alone(&self, danger: &Danger) -> bool {
+        let [approves, signs] = self.only_own_signers;
+        (approves && danger.partner == dangers::MAY_APPROVE) || (signs && danger.partner == dangers::MAY_SIGN)
+    }
+
+    /// The gravest of what a wildcard grants.
+    fn first_danger(&self, facts: &Facts<'_>, entry: &str) -> Option<&'static Danger> {
+        DANGERS.iter().zip(&self.accepted).find_map(|(danger, accepted)| {
+            let granted = facts.verbs & (danger.verbs | STAR) & !accepted;
+            let counts = granted != 0
+                && danger.is_meant_by(entry)
+                && facts.names_group(danger)
+                && !(danger.cluster && self.kind == Kind::Role)
+                && facts.reach(danger, granted).is_some();
+            counts.then_some(danger)
+        })
+    }
+
+    /// What a grant lets its holder do.
+    fn message(&self, danger: &Danger, granted: Verbs, misplaced: bool, index: usize) -> String {
+        let literal = granted & !STAR;
+        let mut message = if misplaced { "names ".to_owned() } else { "grants ".to_owned() };
+        message.push_str(&verb_names(if literal == 0 { danger.verbs } else { literal }));
+        message.push_str(" on ");
+        danger.write_name(&mut message);
+        if literal == 0 {
+            message.push_str(", by `*`");
+        }
+        if misplaced {
+            message.push_str(" in the core group, where it grants nothing; in ");
+            message.push_str(danger.group.name());
+            message.push_str(", which must be meant, it lets its holder ");
+        } else {
+            message.push_str(", which lets its holder ");
+        }
+        message.push_str(danger.lets);
+        if let Some(second) = danger.partner.and_then(|partner| self.partners.get(partner).copied().flatten()) {
+            message.push_str(if misplaced { "; with " } else { ": with " });
+            if second == index {
+                message.push_str("what else the rule grants, at once");
+            } else {
+                message.push_str("rules[");
+                message.push_str(&second.to_string());
+                message.push_str("], at once");
+            }
+        }
+        message
+    }
+}
