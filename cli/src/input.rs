@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::fs;
 use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use palisade_harness::yaml::{self, Places, Position};
@@ -85,7 +85,7 @@ pub fn read(paths: &[PathBuf]) -> Input {
     let mut sources = Vec::new();
     let mut stdin_seen = false;
     for path in paths {
-        let name: Arc<str> = path.to_string_lossy().into();
+        let name = shown(path);
         if path.as_os_str() == "-" {
             if !stdin_seen {
                 sources.push(Source { path: path.clone(), name: STDIN.into(), named: true });
@@ -106,21 +106,27 @@ pub fn read(paths: &[PathBuf]) -> Input {
     input
 }
 
+/// A path without the dots that say "here".
+fn shown(path: &Path) -> Arc<str> {
+    let plain: PathBuf = path.components().filter(|component| *component != Component::CurDir).collect();
+    if plain.as_os_str().is_empty() { ".".into() } else { plain.to_string_lossy().into() }
+}
+
 /// Finds the manifests of a folder. What other tools read is left out: hidden files, `node_modules`, charts and kustomizations
 /// (which have to be rendered), Palisade's own configuration. Links to folders are not followed.
 fn walk(dir: &Path, sources: &mut Vec<Source>, input: &mut Input) {
-    let name: Arc<str> = dir.to_string_lossy().into();
+    let dir_name = shown(dir);
     let mut entries = match fs::read_dir(dir).and_then(Iterator::collect::<io::Result<Vec<_>>>) {
         Ok(entries) => entries,
-        Err(error) => return input.fail(&name, None, format!("cannot be read: {error}")),
+        Err(error) => return input.fail(&dir_name, None, format!("cannot be read: {error}")),
     };
     entries.sort_by_key(fs::DirEntry::file_name);
     let is_chart = entries.iter().any(|entry| entry.file_name() == "Chart.yaml");
     if is_chart {
         let message = format!(
-            "a Helm chart: its templates are scanned once they are rendered, by `helm template {name} | palisade scan -`"
+            "a Helm chart: its templates are scanned once they are rendered, by `helm template {dir_name} | palisade scan -`"
         );
-        input.note(&name, None, message);
+        input.note(&dir_name, None, message);
     }
     for entry in entries {
         let file_name = entry.file_name();
@@ -136,7 +142,7 @@ fn walk(dir: &Path, sources: &mut Vec<Source>, input: &mut Input) {
                 walk(&path, sources, input);
             }
         } else if is_manifest_name(&file_name) && !is_chart && path.is_file() {
-            let name: Arc<str> = path.to_string_lossy().into();
+            let name = shown(&path);
             match &*file_name {
                 "palisade.yaml" | "palisade.yml" => {}
                 "kustomization.yaml" | "kustomization.yml" => {

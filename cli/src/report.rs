@@ -7,6 +7,7 @@ pub mod sarif;
 pub mod table;
 
 use std::fmt;
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use palisade_harness::Severity;
@@ -237,6 +238,21 @@ impl fmt::Display for Summary {
         }
         Ok(())
     }
+}
+
+/// A file's path from `root` on where it is below it, else from the root of the file system on.
+fn below(file: &str, root: &Path) -> PathBuf {
+    let mut absolute = PathBuf::new();
+    for component in root.join(file).components() {
+        match component {
+            Component::ParentDir => {
+                absolute.pop();
+            }
+            Component::CurDir => {}
+            other => absolute.push(other),
+        }
+    }
+    absolute.strip_prefix(root).map(Path::to_owned).unwrap_or(absolute)
 }
 
 /// A number with its noun.

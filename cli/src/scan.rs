@@ -1,10 +1,10 @@
 //! Shows every object to every policy that watches its kind.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use palisade_harness::{AdmissionRequest, Engine, EvalError, RequestParts, World, kinds};
+use palisade_harness::kinds::Kinds;
+use palisade_harness::{AdmissionRequest, Engine, EvalError, RequestParts, World};
 use rayon::prelude::*;
 use serde_json::Value;
 
@@ -36,7 +36,6 @@ pub fn run(
 ) -> Result<Report, ModuleError> {
     let Input { files, objects, mut failures, notes } = input;
     let count = objects.len();
-    let cluster_kinds = cluster_kinds(&objects);
     let mut world = World::default();
     let mut known = Vec::with_capacity(count);
     for object in &objects {
@@ -47,12 +46,12 @@ pub fn run(
         }
     }
     let world = Arc::new(world);
-    let subjects: Vec<Result<Subject, Failure>> =
-        objects.into_par_iter().map(|object| subject(object, namespace, &cluster_kinds)).collect();
+    let subjects: Vec<Result<Subject, Box<Failure>>> =
+        objects.into_par_iter().map(|object| subject(object, namespace, world.kinds())).collect();
     for subject in subjects {
         match subject {
             Ok(subject) => known.push(subject),
-            Err(failure) => failures.push(failure),
+            Err(failure) => failures.push(*failure),
         }
     }
     let policies: Vec<Ready> = candidates
@@ -95,40 +94,24 @@ pub fn run(
     Ok(report)
 }
 
-/// Group and kind of the custom resources that have no namespaces, by the CustomResourceDefinitions of the scan.
-fn cluster_kinds(objects: &[Object]) -> HashSet<(String, String)> {
-    let text = |value: &Value, pointer: &str| value.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
-    objects
-        .iter()
-        .map(|object| &object.value)
-        .filter(|value| text(value, "/kind") == "CustomResourceDefinition" && text(value, "/spec/scope") == "Cluster")
-        .map(|value| (text(value, "/spec/group"), text(value, "/spec/names/kind")))
-        .collect()
-}
-
-fn subject(mut object: Object, namespace: &str, cluster_kinds: &HashSet<(String, String)>) -> Result<Subject, Failure> {
-    let fail = |object: &Object, path: &str, message: String| Failure {
-        place: object.locate(path),
-        resource: None,
-        policy: None,
-        message,
+/// Makes of an object what the policies are asked.
+fn subject(mut object: Object, namespace: &str, kinds: &Kinds) -> Result<Subject, Box<Failure>> {
+    let fail = |object: &Object, path: &str, message: String| {
+        Box::new(Failure { place: object.locate(path), resource: None, policy: None, message })
     };
-    let text = |value: &Value, pointer: &str| value.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
     let request = match &object.review {
         Some(review) => review.request(namespace).map_err(|problem| fail(&object, "request", problem))?,
         None => {
-            let group_kind =
-                |value: &Value| (kinds::group_version(&text(value, "/apiVersion")).0.to_owned(), text(value, "/kind"));
             let parts = RequestParts {
-                namespace: cluster_kinds.contains(&group_kind(&object.value)).then(String::new),
                 object: Some(object.value.clone()),
                 default_namespace: namespace.to_owned(),
                 ..RequestParts::default()
             };
-            AdmissionRequest::new(parts).map_err(|error| fail(&object, "", error.to_string()))?
+            AdmissionRequest::with_kinds(parts, kinds).map_err(|error| fail(&object, "", error.to_string()))?
         }
     };
-    let name = match (&*request.name, text(&object.value, "/metadata/generateName")) {
+    let generated = object.value.pointer("/metadata/generateName").and_then(Value::as_str).unwrap_or_default();
+    let name = match (&*request.name, generated) {
         ("", generated) if !generated.is_empty() => format!("{generated}*"),
         (name, _) => name.to_owned(),
     };
@@ -136,7 +119,9 @@ fn subject(mut object: Object, namespace: &str, cluster_kinds: &HashSet<(String,
     let resource = Resource {
         api_version: format!("{group}{}", request.kind.version),
         kind: request.kind.kind.clone(),
-        namespace: Some(request.namespace.clone()).filter(|namespace| !namespace.is_empty()),
+        // The request for a Namespace names it as its namespace too.
+        namespace: Some(request.namespace.clone())
+            .filter(|namespace| !namespace.is_empty() && kinds.is_namespaced(&request.kind.group, &request.kind.kind)),
         name,
     };
     // The request and the cluster have the object: this copy is no longer needed.

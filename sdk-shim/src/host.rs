@@ -91,6 +91,10 @@ impl Answer {
 }
 
 /// Which objects to list. Without [`namespace`](Self::namespace), those of the whole cluster.
+///
+/// The policy server answers lists from a watch that it keeps for each different query, so the answer may be some moments old, and
+/// a query that is never the same twice costs it a watch each time. The first answer waits until the watch has begun: without the right to
+/// `list` and `watch` the kind, the evaluation runs into its deadline.
 #[derive(Clone, Debug)]
 pub struct ListQuery<'q> {
     api_version: &'q str,
@@ -123,7 +127,8 @@ impl<'q> ListQuery<'q> {
         Self { field_selector: Some(selector), ..self }
     }
 
-    /// Only these fields of each object, as dotted paths that run through lists; without, all. Saves the policy server memory.
+    /// Only these fields of each object, as dotted paths that run through lists; without, all. Saves the policy server memory. The
+    /// metadata is always there. A key with a dot in it cannot be named: name the map that it is in.
     pub const fn fields(self, fields: &'q [&'q str]) -> Self {
         Self { fields, ..self }
     }

@@ -32,12 +32,20 @@ impl Read<'_> for RuleLevels {
         let mut levels = Vec::new();
         if reader.enter_object()? {
             while let Some(key) = reader.next_key(levels.is_empty())? {
-                let level = json::read_choice(reader, &[("deny", Level::Deny), ("warn", Level::Warn), ("off", Level::Off)])?;
+                let level = read_level(reader)?;
                 levels.push((key.into_owned(), level));
             }
         }
         Ok(Self(levels))
     }
+}
+
+/// To YAML 1.1, which `kubectl` reads, `off` is a boolean: it arrives as `false`.
+fn read_level(reader: &mut Reader<'_>) -> Result<Level, JsonError> {
+    if reader.clone().boolean() == Ok(false) {
+        return reader.boolean().map(|_| Level::Off);
+    }
+    json::read_choice(reader, &[("deny", Level::Deny), ("warn", Level::Warn), ("off", Level::Off)])
 }
 
 /// A setting whose value cannot be.

@@ -79,18 +79,23 @@ impl Engine {
     /// # Errors
     /// When wasmtime does not work on this machine.
     pub fn new(limits: Limits, cache: Cache) -> Result<Self, EngineError> {
+        // As many instances as can run at once, with room for callers that bring threads of their own; those beyond wait.
+        let places = u32::try_from(thread::available_parallelism().map_or(4, usize::from) * 4).unwrap_or(64).max(32);
+        Self::with_places(limits, cache, places)
+    }
+
+    /// An engine in which so many instances have room at once.
+    pub(crate) fn with_places(limits: Limits, cache: Cache, places: u32) -> Result<Self, EngineError> {
         let mut config = Config::new();
         config.epoch_interruption(true);
         // With a backtrace, `wasmtime-provider` reports that in place of the trap.
         config.wasm_backtrace_max_frames(None);
         let cache = cache.dir().and_then(|dir| open_cache(dir).ok());
         config.cache(cache.clone());
-        // As many instances as can run at once, with room for callers that bring threads of their own.
-        let instances = u32::try_from(thread::available_parallelism().map_or(4, usize::from) * 4).unwrap_or(64).max(32);
         let mut pool = PoolingAllocationConfig::default();
-        pool.total_core_instances(instances);
-        pool.total_memories(instances);
-        pool.total_tables(instances);
+        pool.total_core_instances(places);
+        pool.total_memories(places);
+        pool.total_tables(places);
         pool.total_stacks(0);
         pool.max_memory_size(limits.memory_bytes);
         pool.table_elements(100_000);

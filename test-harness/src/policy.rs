@@ -272,3 +272,37 @@ fn wanted_kind(payload: &[u8]) -> Result<ContextAwareResource, String> {
     let wanted: Wanted = serde_json::from_slice(payload).map_err(|error| format!("the request cannot be read: {error}"))?;
     Ok(ContextAwareResource { api_version: wanted.api_version, kind: wanted.kind })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::{Cache, Limits};
+
+    #[test]
+    fn threads_wait_for_a_place() {
+        // Counts for some milliseconds, then accepts.
+        let wat = r#"(module
+            (import "wapc" "__guest_response" (func $response (param i32 i32)))
+            (memory (export "memory") 1)
+            (data (i32.const 0) "{\"accepted\":true}")
+            (func (export "__guest_call") (param i32 i32) (result i32)
+                (local $i i32)
+                (loop $more
+                    (local.set $i (i32.add (local.get $i) (i32.const 1)))
+                    (br_if $more (i32.lt_u (local.get $i) (i32.const 20000000))))
+                (call $response (i32.const 0) (i32.const 17))
+                (i32.const 1)))"#;
+        let limits = Limits { deadline: Duration::from_secs(60), ..Limits::default() };
+        let engine = Engine::with_places(limits, Cache::Off, 1).unwrap();
+        let policy = Policy::load(&engine, "test", &wat::parse_str(wat).unwrap()).unwrap();
+        let barrier = std::sync::Barrier::new(4);
+        thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    barrier.wait();
+                    assert!(policy.validate_raw(b"{}", &Arc::new(World::default())).unwrap().accepted);
+                });
+            }
+        });
+    }
+}

@@ -184,28 +184,6 @@ fn initialisation_is_held_to_the_same_limits() {
 }
 
 #[test]
-fn more_threads_than_places_wait_for_one() {
-    // Each evaluation keeps its instance busy for a while; there are more of them than the pool has room for.
-    let policy = load(&module(
-        "(local $i i32) (loop $more
-             (local.set $i (i32.add (local.get $i) (i32.const 1)))
-             (br_if $more (i32.lt_u (local.get $i) (i32.const 200000))))
-         (call $response (i32.const 0) (i32.const 17)) (i32.const 1)",
-    ))
-    .unwrap();
-    let threads = 4 * std::thread::available_parallelism().map_or(4, usize::from).max(8) + 40;
-    let barrier = std::sync::Barrier::new(threads);
-    std::thread::scope(|scope| {
-        for _ in 0..threads {
-            scope.spawn(|| {
-                barrier.wait();
-                assert!(policy.validate_raw(b"{}", &Arc::new(World::default())).unwrap().accepted);
-            });
-        }
-    });
-}
-
-#[test]
 fn a_policy_makes_only_the_calls_that_its_metadata_declares() {
     // Looks a host name up, and hands on what the host says, answer or error.
     let wat = |metadata: &str| {

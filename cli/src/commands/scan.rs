@@ -1,5 +1,6 @@
 //! `palisade scan`
 
+use std::path::PathBuf;
 use std::time::Instant;
 
 use super::{CommandError, Outcome, engine};
@@ -32,9 +33,9 @@ pub fn run(args: &Scan) -> Result<Outcome, CommandError> {
             table::render(&report, width, Some(elapsed))
         }
         Format::Json => json::render(&report).map_err(internal)?,
-        Format::Sarif => sarif::render(&report, &std::env::current_dir().unwrap_or_default()).map_err(internal)?,
+        Format::Sarif => sarif::render(&report, &here()).map_err(internal)?,
         Format::Junit => junit::render(&report, |severity| args.fail_on.includes(severity)).map_err(internal)?,
-        Format::Github => github::render(&report),
+        Format::Github => github::render(&report, &here()),
     };
     output::write(&text, args.output.as_deref())?;
     if args.output.is_some() || !matches!(args.format, Format::Table | Format::Github) {
@@ -50,6 +51,11 @@ pub fn run(args: &Scan) -> Result<Outcome, CommandError> {
         return Err(CommandError::Other(format!("there is no Kubernetes object in {}", paths.join(", "))));
     }
     Ok(outcome)
+}
+
+/// The working directory.
+fn here() -> PathBuf {
+    std::env::current_dir().unwrap_or_default()
 }
 
 fn outcome(report: &Report, fail_on: FailOn) -> Outcome {

@@ -1,14 +1,17 @@
 //! For GitHub Actions: workflow commands, which become annotations on a pull request's lines.
 
 use std::fmt::Write as _;
+use std::path::Path;
 
 use palisade_harness::Severity;
 
 use super::{Place, Report, printable};
 
-/// The report as workflow commands, and a line that sums it up.
-pub fn render(report: &Report) -> String {
+/// The report as workflow commands, and a line that sums it up. Files are named from `root`, the working directory, on: annotations
+/// find only those.
+pub fn render(report: &Report, root: &Path) -> String {
     let mut text = String::new();
+    let at = |place: &Place| Place { file: super::below(&place.file, root).to_string_lossy().into(), position: place.position };
     for finding in report.active() {
         let command = match finding.severity {
             Severity::Deny => "error",
@@ -23,7 +26,7 @@ pub fn render(report: &Report) -> String {
         if !finding.remedy.is_empty() {
             let _ = write!(message, "\n{}", finding.remedy);
         }
-        write_command(&mut text, command, &finding.place, &title, &message);
+        write_command(&mut text, command, &at(&finding.place), &title, &message);
     }
     for failure in &report.failures {
         let mut message = String::new();
@@ -31,7 +34,7 @@ pub fn render(report: &Report) -> String {
             let _ = write!(message, "{resource}: ");
         }
         message.push_str(&failure.message);
-        write_command(&mut text, "error", &failure.place, failure.policy.as_deref().unwrap_or("palisade"), &message);
+        write_command(&mut text, "error", &at(&failure.place), failure.policy.as_deref().unwrap_or("palisade"), &message);
     }
     for note in &report.notes {
         // Not worth an annotation: there may be many, and only ten of a sort are shown.

@@ -1,7 +1,7 @@
 //! For code scanning: SARIF 2.1.0.
 
 use std::collections::BTreeMap;
-use std::path::{Component, Path, PathBuf};
+use std::path::Path;
 
 use palisade_harness::Severity;
 use serde_json::json;
@@ -166,20 +166,8 @@ fn uri(file: &str, root: &Path) -> String {
     if file == super::STDIN {
         return "stdin".to_owned();
     }
-    let mut absolute = PathBuf::new();
-    for component in root.join(file).components() {
-        match component {
-            Component::ParentDir => {
-                absolute.pop();
-            }
-            Component::CurDir => {}
-            other => absolute.push(other),
-        }
-    }
-    match absolute.strip_prefix(root) {
-        Ok(relative) => encode(&relative.to_string_lossy()),
-        Err(_) => format!("file://{}", encode(&absolute.to_string_lossy())),
-    }
+    let path = super::below(file, root);
+    if path.is_absolute() { format!("file://{}", encode(&path.to_string_lossy())) } else { encode(&path.to_string_lossy()) }
 }
 
 /// Percent-encodes a path.

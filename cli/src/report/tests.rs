@@ -156,7 +156,7 @@ fn junit() {
 
 #[test]
 fn github() {
-    insta::assert_snapshot!(github::render(&report()));
+    insta::assert_snapshot!(github::render(&report(), Path::new("/work")));
 }
 
 #[test]

@@ -68,6 +68,18 @@ fn github() {
 }
 
 #[test]
+fn annotations_name_files_from_the_working_directory_on() {
+    let folder = folder();
+    let here = folder.path().canonicalize().expect("a path").join("k8s/web.yaml");
+    for path in ["./k8s/web.yaml", "k8s/../k8s/web.yaml", here.to_str().expect("UTF-8")] {
+        let run = folder.run(&["scan", path, "-p", "pods.wasm", "--only", "pods", "-f", "github"]);
+        assert!(run.stdout.starts_with("::error file=k8s/web.yaml,line=11,col=20,"), "{run:?}");
+    }
+    let run = folder.run(&["scan", ".", "-p", "pods.wasm", "--only", "pods", "-f", "json"]);
+    assert!(run.places().contains(&"k8s/web.yaml:11:20 spec.template.spec.hostNetwork".to_owned()), "{run:?}");
+}
+
+#[test]
 fn a_report_can_go_to_a_file() {
     let folder = folder();
     let run = folder.run_with(

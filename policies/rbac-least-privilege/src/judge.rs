@@ -186,7 +186,7 @@ struct Context<'j> {
 
 struct Judge<'j> {
     context: Context<'j>,
-    /// The first danger, and its rule, for each level of [`HeldBy`].
+    /// The first danger, and its rule, for each level of [`dangers::HeldBy`].
     gravest: [Option<(usize, &'static Danger)>; 3],
     report: &'j mut Report,
 }

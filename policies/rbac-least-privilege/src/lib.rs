@@ -1,7 +1,7 @@
 //! Rejects Roles and ClusterRoles that grant more than their holder needs.
 //!
 //! Two kinds of grant are found: wildcards, which grant what nobody has thought of, and grants by which a holder gains more than was
-//! granted ([`dangers`]). Of a rule that is a wildcard through and through the wildcards alone are reported: they say it all.
+//! granted. Of a rule that is a wildcard through and through the wildcards alone are reported: they say it all.
 //!
 //! References: CIS Kubernetes Benchmark 5.1; Kubernetes documentation, "RBAC Good Practices".
 
