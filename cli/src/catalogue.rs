@@ -215,24 +215,13 @@ pub(crate) fn type_name(kind: &str) -> String {
         "u8" | "u16" | "u32" | "u64" | "usize" => "whole number".to_owned(),
         "f32" | "f64" => "number".to_owned(),
         _ => match (inside("Vec<"), inside("Option<")) {
-            (Some("String"), _) => "list of strings".to_owned(),
-            (Some(item), _) => format!("list of {}", type_name(item)),
+            (Some(item), _) => format!("list of {}s", type_name(item)),
             (_, Some(item)) => format!("{}, or nothing", type_name(item)),
-            _ => split_words(kind),
+            _ if kind == "SelectorSetting" => "label selector".to_owned(),
+            // A struct of the policy's own: what it holds is in the setting's meaning.
+            _ => "map".to_owned(),
         },
     }
-}
-
-/// `AllowedRole` as `allowed role`.
-fn split_words(name: &str) -> String {
-    let mut words = String::new();
-    for (index, letter) in name.chars().enumerate() {
-        if letter.is_uppercase() && index > 0 {
-            words.push(' ');
-        }
-        words.extend(letter.to_lowercase());
-    }
-    words
 }
 
 /// A default that is written in Rust, as it would be in YAML.
@@ -244,6 +233,7 @@ pub(crate) fn default_value(setting: &SettingDescription) -> String {
         "None" => "null".to_owned(),
         _ => default
             .trim_start_matches("vec!")
+            .trim_end_matches(".map(String::from).to_vec()")
             .replace(".to_owned()", "")
             .replace(".into()", "")
             .replace("String::from(", "")
@@ -295,7 +285,9 @@ mod tests {
         );
         assert_eq!(default("Vec::new()"), "[]");
         assert_eq!(default("1_000"), "1000");
-        assert_eq!(type_name("Vec<AllowedRole>"), "list of allowed role");
+        assert_eq!(default("[\"a\", \"b\"].map(String::from).to_vec()"), "[\"a\", \"b\"]");
+        assert_eq!(type_name("Vec<AllowedRole>"), "list of maps");
+        assert_eq!(type_name("Option<f64>"), "number, or nothing");
         assert_eq!(type_name("Vec<String>"), "list of strings");
     }
 }

@@ -224,16 +224,16 @@ fn validate_settings<P: Policy>(payload: &[u8]) -> String {
 fn validate<P: Policy>(payload: &[u8], host: &dyn Host) -> report::Response {
     judge::<P>(payload, host).unwrap_or_else(|(rule, code, path, problem)| {
         let mut report = Report::default();
-        report.add(&rule, &Path::new(&path), problem);
+        report.add(rule, &Path::new(&path), problem);
         report::Response { code: Some(code), ..report.into_response() }
     })
 }
 
 /// Why there is no judgement: a built-in rule, the response's code, the field and the problem.
-type Refusal = (Rule, &'static str, String, String);
+type Refusal = (&'static Rule, &'static str, String, String);
 
 fn judge<P: Policy>(payload: &[u8], host: &dyn Host) -> Result<report::Response, Refusal> {
-    let malformed = |path: String, problem: String| (report::MALFORMED_OBJECT, "422", path, problem);
+    let malformed = |path: String, problem: String| (&report::MALFORMED_OBJECT, "422", path, problem);
     let text = std::str::from_utf8(payload).map_err(|_| malformed(String::new(), "the payload is not UTF-8".to_owned()))?;
     let payload: request::Payload<'_> = json::from_str(text).map_err(|error| {
         let fault = json::explain(text, error);
@@ -244,21 +244,29 @@ fn judge<P: Policy>(payload: &[u8], host: &dyn Host) -> Result<report::Response,
         return Ok(Report::default().into_response());
     }
     let settings = parse_settings::<P>(payload.settings.map_or("{}", Raw::get))
-        .map_err(|error| (report::INVALID_SETTINGS, "500", String::new(), error.to_string()))?;
+        .map_err(|error| (&report::INVALID_SETTINGS, "500", String::new(), error.to_string()))?;
     let refuse = |error: Error| match error {
         Error::Malformed { path, problem } => malformed(path, problem),
-        Error::Host(error) => (report::HOST_CALL_FAILED, "500", String::new(), error.to_string()),
+        Error::Host(error) => (&report::HOST_CALL_FAILED, "500", String::new(), error.to_string()),
     };
     let look = |request: &Request<'_>| {
         let mut report = Report::new(settings.rules().clone());
         P::validate(request, &settings, host, &mut report).map(|()| report)
     };
-    let mut report = look(request).map_err(refuse)?;
-    if !report.findings().is_empty() && request.is_being_deleted().map_err(refuse)? {
-        // An old object that cannot be judged excuses nothing.
-        if let Ok(before) = look(&request.before()) {
-            report.forget(&before);
+    // Clean-up is not held up by what was wrong before it began; an object that only now cannot be judged is refused.
+    let before = || request.is_being_deleted().ok()?.then(|| look(&request.before()));
+    match look(request) {
+        Ok(mut report) => {
+            if !report.findings().is_empty()
+                && let Some(Ok(before)) = before()
+            {
+                report.forget(&before);
+            }
+            Ok(report.into_response())
         }
+        Err(error) => match before() {
+            Some(Err(same)) if same == error => Ok(Report::default().into_response()),
+            _ => Err(refuse(error)),
+        },
     }
-    Ok(report.into_response())
 }

@@ -158,3 +158,11 @@ fn modules_are_exported() {
     let run = folder.file("file", "").run(&["export", "file/modules"]);
     assert!(run.status == 2 && run.stderr.contains("cannot be written"), "{run:?}");
 }
+
+/// The READMEs and the catalogue say what rules, settings, metadata and fixtures say.
+#[test]
+fn generated_files_are_up_to_date() {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+    let run = Folder::new().run(&["catalogue", "--check", "--root", root]);
+    assert_eq!((run.status, run.stderr.as_str()), (0, ""));
+}
