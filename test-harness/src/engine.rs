@@ -6,10 +6,13 @@ use std::sync::Once;
 use std::thread;
 use std::time::Duration;
 
-use wasmtime::{CacheConfig, Config, InstanceAllocationStrategy, PoolingAllocationConfig};
+use wasmtime::{CacheConfig, Config, Enabled, InstanceAllocationStrategy, PoolingAllocationConfig};
 
 /// How often the deadline is looked at.
 const TICK: Duration = Duration::from_millis(10);
+
+/// How many functions a module's table may refer to.
+pub(crate) const TABLE_ELEMENTS: usize = 100_000;
 
 /// What one evaluation may take.
 #[derive(Clone, Copy, Debug)]
@@ -57,7 +60,7 @@ impl Cache {
 /// The engine could not be made.
 #[derive(Debug, thiserror::Error)]
 #[error("the WebAssembly engine does not start: {0}")]
-pub struct EngineError(wasmtime::Error);
+pub struct EngineError(String);
 
 /// Compiles and runs modules. Cheap to clone; all clones are one engine.
 #[derive(Clone)]
@@ -86,27 +89,26 @@ impl Engine {
 
     /// An engine in which so many instances have room at once.
     pub(crate) fn with_places(limits: Limits, cache: Cache, places: u32) -> Result<Self, EngineError> {
+        let cache = cache.dir().and_then(|dir| open_cache(dir).ok());
         let mut config = Config::new();
         config.epoch_interruption(true);
         // With a backtrace, `wasmtime-provider` reports that in place of the trap.
         config.wasm_backtrace_max_frames(None);
-        let cache = cache.dir().and_then(|dir| open_cache(dir).ok());
         config.cache(cache.clone());
-        let mut pool = PoolingAllocationConfig::default();
-        pool.total_core_instances(places);
-        pool.total_memories(places);
-        pool.total_tables(places);
-        pool.total_stacks(0);
-        pool.max_memory_size(limits.memory_bytes);
-        pool.table_elements(100_000);
-        // What an evaluation of a usual object touches is cleared by hand, which is faster than giving it back to the system.
-        pool.linear_memory_keep_resident(512 << 10);
-        config.memory_reservation(limits.memory_bytes as u64);
-        config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
-        let inner = wasmtime::Engine::new(&config).map_err(EngineError)?;
-        keep_time(&inner);
-        silence_caught_panics();
-        Ok(Self { inner, limits, cache })
+        let mut problem = String::new();
+        for (reservation, strategy) in allocations(limits, places) {
+            config.memory_reservation(reservation);
+            config.allocation_strategy(strategy);
+            match wasmtime::Engine::new(&config) {
+                Ok(inner) => {
+                    keep_time(&inner);
+                    silence_caught_panics();
+                    return Ok(Self { inner, limits, cache });
+                }
+                Err(error) => problem = error.to_string(),
+            }
+        }
+        Err(EngineError(problem))
     }
 
     /// How many modules were found in the cache, and how many had to be compiled; `None` without a cache.
@@ -119,6 +121,30 @@ impl Engine {
         let ticks = self.limits.deadline.as_millis().div_ceil(TICK.as_millis());
         u64::try_from(ticks).unwrap_or(u64::MAX).saturating_add(1)
     }
+}
+
+/// How instances get their memory, the best way first: the address space to reserve for each, and the allocator.
+///
+/// With 4 GiB reserved, compiled code need not check addresses. Where a process may not have so much address space, it gets
+/// what it may use, and where not even that, each instance asks the system for its memory.
+fn allocations(limits: Limits, places: u32) -> [(u64, InstanceAllocationStrategy); 3] {
+    let mut pool = PoolingAllocationConfig::default();
+    pool.total_core_instances(places);
+    pool.total_memories(places);
+    pool.total_tables(places);
+    pool.total_stacks(0);
+    pool.max_memory_size(limits.memory_bytes);
+    pool.table_elements(TABLE_ELEMENTS);
+    // Linux can tell which pages an evaluation touched. To clear those by hand takes less than to give them back and to get them
+    // again. Without this help they would all be cleared, and most were not touched.
+    if PoolingAllocationConfig::is_pagemap_scan_available() {
+        pool.pagemap_scan(Enabled::Yes);
+        pool.linear_memory_keep_resident(2 << 20);
+        pool.table_keep_resident(64 << 10);
+    }
+    let pool = InstanceAllocationStrategy::Pooling(pool);
+    let usable = limits.memory_bytes as u64;
+    [(1 << 32, pool.clone()), (usable, pool), (usable, InstanceAllocationStrategy::OnDemand)]
 }
 
 fn open_cache(dir: PathBuf) -> wasmtime::Result<wasmtime::Cache> {

@@ -110,7 +110,10 @@ impl Policy {
                 return Err(LoadError::MissingExport(export));
             }
         }
-        let limits = ResourceLimits { max_memory_size: Some(engine.limits.memory_bytes), max_table_elements: Some(100_000) };
+        let limits = ResourceLimits {
+            max_memory_size: Some(engine.limits.memory_bytes),
+            max_table_elements: Some(engine::TABLE_ELEMENTS),
+        };
         let pre = WasmtimeEngineProviderBuilder::new()
             .engine(engine.inner.clone())
             .module(module)
@@ -227,6 +230,10 @@ impl Policy {
     fn explain(&self, message: &str) -> EvalError {
         if message.ends_with("interrupted, execution deadline exceeded") {
             return EvalError::Deadline(self.engine.limits.deadline);
+        }
+        // Where the processor finds a wrong address, wasmtime says which before it says that it is a trap.
+        if message.starts_with("memory fault at wasm address") {
+            return self.trap("out of bounds memory access");
         }
         match message.strip_prefix("wasm trap: ") {
             Some(reason) => self.trap(reason),
