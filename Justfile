@@ -14,7 +14,7 @@ test *ARGS:
 
 # The fixtures of one policy, or of all
 fixtures POLICY="":
-    cargo test -p palisade-policies --test fixtures -- {{POLICY}}
+    cargo test --test fixtures -- {{POLICY}}
 
 # What CI checks beside the tests
 lint:
@@ -29,3 +29,8 @@ catalogue:
 # The figures of the README
 bench:
     cargo run --release -- bench
+
+# The picture of the README
+picture:
+    CLICOLOR_FORCE=1 COLUMNS=112 cargo run --release -- --color always scan examples/django-insecure/rbac.yaml examples/django-insecure/web.yaml \
+        | cargo run --release --example picture -- "palisade scan examples/django-insecure/rbac.yaml examples/django-insecure/web.yaml" > docs/scan.svg
