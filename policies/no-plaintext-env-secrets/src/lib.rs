@@ -81,7 +81,9 @@ impl Policy for NoPlaintextEnvSecrets {
 
     fn validate(request: &Request<'_>, settings: &Settings, _: &dyn Host, report: &mut Report) -> Result<(), Error> {
         let Some(template) = request.pod_template::<PodSpec<'_>>()? else { return Ok(()) };
-        let object: Object<'_> = request.object()?;
+        // A pod is its own template, and need not be read twice.
+        let is_pod = request.kind.kind == "Pod";
+        let object: Object<'_> = if is_pod { Object::default() } else { request.object()? };
         let scanner = Scanner::new(Options {
             names: &settings.extra_names,
             patterns: &settings.extra_patterns,
@@ -93,11 +95,8 @@ impl Policy for NoPlaintextEnvSecrets {
         for (list, index, container) in template.spec.all_containers() {
             search.container(container, &spec.item(list, index));
         }
-        if request.kind.kind != "Pod" {
-            search.annotations(&template.metadata.annotations, &template.metadata_path());
-        }
+        search.annotations(&template.metadata.annotations, &template.metadata_path());
         search.annotations(&object.spec.job_template.metadata.annotations, &Path::new("spec.jobTemplate.metadata"));
-        // Last, since it knows what stands elsewhere in the object.
         search.annotations(&object.metadata.annotations, &Path::new("metadata"));
         Ok(())
     }

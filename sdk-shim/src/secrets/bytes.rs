@@ -22,8 +22,16 @@ pub(crate) const TILDE: Set = 1 << 8;
 pub(crate) const WEB: Set = 1 << 9;
 /// What Django's `get_random_secret_key` draws from, in either case, and the characters of hand-made ones.
 pub(crate) const DJANGO_KEY: Set = 1 << 10;
-/// How many sets there are.
+/// How many sets there are that runs are made of.
 pub(crate) const SETS: usize = 11;
+/// Without `:` a text has no URL.
+pub(crate) const COLON: Set = 1 << 11;
+/// Without `@` it has none with a user.
+pub(crate) const SIGN: Set = 1 << 12;
+/// Without `=`, `:`, `>` or `'` it has no pairs.
+pub(crate) const PAIR: Set = 1 << 13;
+/// Without `%` it has no percent-encoding.
+pub(crate) const PERCENT: Set = 1 << 14;
 
 static TABLE: [Set; 256] = {
     let mut table = [0; 256];
@@ -47,11 +55,14 @@ static TABLE: [Set; 256] = {
             b'_' => sets |= WORD | DASH | DOT | TILDE | WEB,
             b'-' => sets |= DASH | DOT | TILDE | WEB,
             b'.' => sets |= DOT | TILDE | WEB,
-            b'=' => sets |= DOT | BASE64,
+            b'=' => sets |= DOT | BASE64 | PAIR,
             b'~' => sets |= TILDE,
             b'+' => sets |= BASE64,
             b'/' => sets |= BASE64 | WEB,
-            b'@' => sets |= WEB,
+            b'@' => sets |= WEB | SIGN,
+            b':' => sets |= COLON | PAIR,
+            b'>' | b'\'' => sets |= PAIR,
+            b'%' => sets |= PERCENT,
             _ => {}
         }
         if c.is_ascii_alphanumeric()
@@ -71,6 +82,11 @@ static TABLE: [Set; 256] = {
 /// Whether the byte belongs to one of the sets.
 pub(crate) fn is(byte: u8, sets: Set) -> bool {
     TABLE[byte as usize] & sets != 0
+}
+
+/// The sets to which some character of the text belongs.
+pub(crate) fn sets_of(text: &[u8]) -> Set {
+    text.iter().fold(0, |sets, byte| sets | TABLE[*byte as usize])
 }
 
 /// Whether the byte at `at` belongs to one of the sets; beyond the end none does.
@@ -114,7 +130,11 @@ pub(crate) fn starts(text: &[u8], prefix: &str) -> bool {
 
 /// Whether `text` ends with `suffix`, in any case of letters.
 pub(crate) fn ends(text: &[u8], suffix: &str) -> bool {
-    text.len() >= suffix.len() && cut(text, text.len() - suffix.len(), text.len()).eq_ignore_ascii_case(suffix.as_bytes())
+    // The last characters tell most words apart, for less than a comparison of all.
+    let last = |text: &[u8]| text.last().map(u8::to_ascii_lowercase);
+    text.len() >= suffix.len()
+        && last(text) == last(suffix.as_bytes())
+        && cut(text, text.len() - suffix.len(), text.len()).eq_ignore_ascii_case(suffix.as_bytes())
 }
 
 /// Whether `text` is one of these, in any case of letters.

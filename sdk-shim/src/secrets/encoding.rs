@@ -1,6 +1,6 @@
 //! Encodings that hide a secret from a reader, but from no one else: base64 and percent-encoding.
 
-use super::bytes::{HEX, is};
+use super::bytes::{BASE64, DASH, HEX, is};
 
 /// The six bits that a character of base64 stands for, in its alphabets for MIME and for URLs.
 fn sextet(byte: u8) -> Option<u32> {
@@ -64,7 +64,7 @@ pub(crate) fn base64_text(encoded: &[u8]) -> Option<String> {
 /// The next run of base64 at or behind `from` that is long enough to hold a secret: its beginning and its end, padding
 /// included. Lines of one encoded block, as `base64` wraps them, are one run.
 pub(crate) fn next_base64(text: &[u8], from: usize) -> Option<(usize, usize)> {
-    let in_run = |at: usize| text.get(at).is_some_and(|byte| sextet(*byte).is_some());
+    let in_run = |at: usize| text.get(at).is_some_and(|byte| is(*byte, BASE64 | DASH) && *byte != b'=');
     let mut start = from;
     loop {
         while !in_run(start) {
@@ -84,12 +84,12 @@ pub(crate) fn next_base64(text: &[u8], from: usize) -> Option<(usize, usize)> {
                 (Some(b'\r'), Some(b'\n')) => end + 2,
                 _ => break,
             };
-            if end - line < 60 || (end - line) % 4 != 0 || !in_run(next) {
+            if end - line < 60 || !(end - line).is_multiple_of(4) || !in_run(next) {
                 break;
             }
             (end, line) = (next, next);
         }
-        if end - start >= LEAST {
+        if end - start >= SHORTEST {
             let padding = text.iter().skip(end).take(2).take_while(|byte| **byte == b'=').count();
             return Some((start, end + padding));
         }
@@ -98,7 +98,7 @@ pub(crate) fn next_base64(text: &[u8], from: usize) -> Option<(usize, usize)> {
 }
 
 /// The shortest run of base64 that is decoded: shorter ones are words, and hold no more than eleven characters.
-const LEAST: usize = 16;
+pub(crate) const SHORTEST: usize = 16;
 
 fn hex(byte: Option<&u8>) -> Option<u8> {
     let byte = *byte?;

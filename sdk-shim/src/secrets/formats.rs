@@ -410,6 +410,11 @@ fn token(text: &[u8], start: usize, runs: &mut Runs, found: &mut Found<'_>) -> O
 /// Whether a token of this form begins here, and where it ends.
 fn fits(format: &Format, text: &[u8], start: usize, runs: &mut Runs) -> Option<usize> {
     let after_prefix = start + format.prefix.len();
+    // The second character tells most prefixes apart, for less than a comparison of all.
+    let second = format.prefix.as_bytes().get(1);
+    if second.is_some() && text.get(start + 1) != second {
+        return None;
+    }
     if cut(text, start, after_prefix) != format.prefix.as_bytes() {
         return None;
     }
@@ -609,4 +614,43 @@ fn run_within(text: &[u8], start: usize, set: Set, most: usize) -> usize {
 
 fn at_before(text: &[u8], here: usize, set: Set) -> bool {
     here.checked_sub(1).is_some_and(|before| at(text, before, set))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_form_is_shorter_than_what_is_looked_at() {
+        for format in FORMATS {
+            let rest: usize = format
+                .rest
+                .iter()
+                .map(|part| match part {
+                    Is(characters) => characters.len(),
+                    Has(run) => usize::from(run.1),
+                })
+                .sum();
+            let shortest = format.prefix.len() + usize::from(format.body.1) + rest;
+            assert!(shortest >= super::super::SHORTEST_TOKEN, "{}", format.what);
+        }
+    }
+
+    #[test]
+    fn of_two_prefixes_the_longer_stands_first() {
+        for (index, format) in FORMATS.iter().enumerate() {
+            let hidden = FORMATS[index + 1..]
+                .iter()
+                .find(|later| later.prefix != format.prefix && later.prefix.starts_with(format.prefix));
+            // One that is a form of its own, told by what follows, hides nothing.
+            if let Some(later) = hidden {
+                assert!(
+                    format.body.2 != ANY || !matches!(format.check, Check::No),
+                    "{} before {}",
+                    format.prefix,
+                    later.prefix
+                );
+            }
+        }
+    }
 }

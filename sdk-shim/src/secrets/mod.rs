@@ -42,7 +42,7 @@ mod values;
 
 use crate::glob;
 use crate::report::Rule;
-use bytes::{ALNUM, BASE64, DJANGO_KEY, contains, cut, ends, run};
+use bytes::{ALNUM, BASE64, COLON, DJANGO_KEY, PAIR, PERCENT, SIGN, contains, cut, ends, run};
 use names::{Class, Promise};
 use rules::{AWS, AZURE, CUSTOM, DJANGO, ENTROPY, EXAMPLE, HTTP, NAMED, PLACEHOLDER};
 use values::{Source, Verdict};
@@ -245,6 +245,9 @@ impl<'o> Scanner<'o> {
     /// Secrets in the value of something that has a name: a variable, a header, an annotation, a key of a ConfigMap.
     pub fn value<'t>(&self, name: &'t str, value: &'t str) -> Vec<Match<'t>> {
         let mut found = Found::in_text(value);
+        if value.is_empty() {
+            return found.matches;
+        }
         self.inside(value, &mut found, 0);
         let bytes = value.as_bytes();
         if bytes.first() == Some(&b'-') || bytes.windows(2).any(|pair| pair == b" -") {
@@ -282,21 +285,29 @@ impl<'o> Scanner<'o> {
     /// What needs no name. `depth` counts the encodings around the text.
     fn inside<'t>(&self, text: &'t str, found: &mut Found<'t>, depth: u32) {
         let bytes = text.as_bytes();
-        formats::scan(bytes, found);
-        found.next_detector();
+        // Most values are short, and of few characters: what cannot be in them is not looked for.
+        let sets = bytes::sets_of(bytes);
+        if bytes.len() >= SHORTEST_TOKEN {
+            formats::scan(bytes, found);
+            found.next_detector();
+        }
         self.patterns(text, found);
         found.next_detector();
-        urls::scan(bytes, found);
-        found.next_detector();
-        pairs::scan(text, found);
-        found.next_detector();
-        if depth < DEEPEST {
-            self.encoded(text, found, depth);
+        if sets & COLON != 0 && sets & SIGN != 0 {
+            urls::scan(bytes, found);
+            found.next_detector();
+        }
+        if sets & PAIR != 0 {
+            pairs::scan(text, found);
+            found.next_detector();
+        }
+        if depth < DEEPEST && bytes.len() >= encoding::SHORTEST {
+            self.encoded(text, sets & PERCENT != 0, found, depth);
         }
     }
 
     /// What is encoded, where nothing plain explains it.
-    fn encoded<'t>(&self, text: &'t str, found: &mut Found<'t>, depth: u32) {
+    fn encoded<'t>(&self, text: &'t str, has_percent: bool, found: &mut Found<'t>, depth: u32) {
         let bytes = text.as_bytes();
         let mut here = 0;
         while let Some((start, end)) = encoding::next_base64(bytes, here) {
@@ -312,7 +323,7 @@ impl<'o> Scanner<'o> {
             }
         }
         found.next_detector();
-        if let Some(decoded) = encoding::percent(bytes) {
+        if let Some(decoded) = if has_percent { encoding::percent(bytes) } else { None } {
             let mut inner = Found::in_text(&decoded);
             self.inside(&decoded, &mut inner, depth + 1);
             // The same text once more: what it has besides is what the encoding hid.
@@ -389,6 +400,9 @@ impl<'o> Scanner<'o> {
 
 /// How many encodings are looked through.
 const DEEPEST: u32 = 2;
+
+/// No form of [`formats`] is shorter.
+const SHORTEST_TOKEN: usize = 15;
 
 const FNV_PRIME: u64 = 0x0100_0000_01b3;
 

@@ -201,8 +201,8 @@ fn noun(words: &[&[u8]], at: usize) -> Option<(usize, usize, Promise)> {
             return None;
         }
         // An access key is half a name: only `secret` makes it a secret whatever it looks like.
-        let weak =
-            !listed(before, SECRET_KEYS) && !(among(before, &["access"]) && words.iter().any(|word| among(word, &["secret"])));
+        let secret_access = among(before, &["access"]) && words.iter().any(|word| among(word, &["secret"]));
+        let weak = !listed(before, SECRET_KEYS) && !secret_access;
         return Some((at, at - 1, Promise { class: Class::Key, weak }));
     }
     if among(word, &["auth"]) {

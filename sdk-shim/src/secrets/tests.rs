@@ -553,7 +553,7 @@ proptest! {
     #[test]
     fn never_panics_on_what_looks_like_secrets(text in "([a-z=:/@'\"\\\\$({<>})&;% \n-]|password|://|eyJ|-----BEGIN |PRIVATE KEY-----|Q~|%2|\\u00e9|ghp_){0,60}") {
         for found in SCANNER.value("DB_PASSWORD", &text) {
-            prop_assert!(found.offset + 1 <= text.len());
+            prop_assert!(found.offset < text.len());
         }
         let _ = SCANNER.value("X", &text);
         SCANNER.command(text.split('\n'), &mut |_, _| {});

@@ -325,7 +325,7 @@ fn is_password(value: &[u8], source: Source) -> bool {
             return false;
         }
     }
-    !among(value, &["scram-sha-256", "interactive", "prompt"]) && !(dotted_words(value) >= 3)
+    !among(value, &["scram-sha-256", "interactive", "prompt"]) && dotted_words(value) < 3
 }
 
 /// Whether a machine may have issued the value, or someone made it for one.
