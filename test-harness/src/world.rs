@@ -20,7 +20,8 @@
 //!     certificates: ["-----BEGIN CERTIFICATE-----…"]
 //!     annotations: {stage: released}
 //! dns: {db.example.com: [192.0.2.7]}
-//! access:                           # what `can_i` allows; a field left out is anything
+//! access:                           # what `can_i` allows beside what the cluster's roles and bindings grant; a field left out is
+//!                                   # anything. Of the roles that every cluster has, only cluster-admin is known without being there
 //!   - {user: ann, verb: get, resource: pods}
 //! faults:                           # calls that fail, whatever they ask
 //!   - {call: kubernetes/list_resources_by_namespace, error: the API server is away}
@@ -40,7 +41,7 @@ use crate::access::{self, AccessRule};
 use crate::kinds::Kinds;
 use crate::request::RequestError;
 use crate::session::{Exchange, Outcome, Session};
-use cluster::Cluster;
+pub(crate) use cluster::Cluster;
 use registry::Registry;
 
 pub use registry::{Identity, Image, Repository, Signature};
@@ -61,8 +62,8 @@ pub const CALLS: &[&str] = &[
     "tracing/log",
 ];
 
-/// What lists are remembered, in bytes.
-const REMEMBERED: usize = 128 << 20;
+/// How many bytes of answers are remembered.
+const MOST_REMEMBERED: usize = 128 << 20;
 
 /// A call that fails.
 #[derive(Clone, Debug, Deserialize)]
@@ -83,12 +84,12 @@ pub struct World {
     access: Vec<AccessRule>,
     faults: Vec<Fault>,
     session: Option<Mutex<VecDeque<Exchange>>>,
-    lists: RwLock<Lists>,
+    remembered: RwLock<Remembered>,
 }
 
-/// Lists that were asked for: thousands of objects of one namespace ask for the same one.
+/// What took a search to answer: thousands of objects of one namespace ask the same.
 #[derive(Debug, Default)]
-struct Lists {
+struct Remembered {
     answers: HashMap<Vec<u8>, Arc<[u8]>>,
     bytes: usize,
 }
@@ -119,7 +120,7 @@ impl World {
     /// # Errors
     /// When it is no Kubernetes object.
     pub fn add(&mut self, object: Value, default_namespace: &str) -> Result<(), RequestError> {
-        *self.lists.get_mut().unwrap_or_else(PoisonError::into_inner) = Lists::default();
+        *self.remembered.get_mut().unwrap_or_else(PoisonError::into_inner) = Remembered::default();
         self.cluster.add(object, default_namespace)
     }
 
@@ -163,7 +164,7 @@ impl World {
             ("kubernetes", "list_resources_by_namespace") => self.cluster.list(&read(payload)?, true),
             ("kubernetes", "list_resources_all") => self.cluster.list(&read(payload)?, false),
             ("kubernetes", "get_resource") => self.cluster.get(&read(payload)?),
-            ("kubernetes", "can_i") => Ok(access::review(&self.access, &read(payload)?)),
+            ("kubernetes", "can_i") => Ok(access::review(&self.access, &self.cluster, &read(payload)?)),
             ("oci", "v1/manifest_digest") => self.registry.digest(&read::<String>(payload)?),
             ("oci", "v1/oci_manifest") => self.registry.manifest(&read::<String>(payload)?),
             ("oci", "v1/oci_manifest_config") => self.registry.config(&read::<String>(payload)?),
@@ -210,19 +211,19 @@ impl Host for World {
             return Self::replay(session, namespace, operation, payload).map_err(failed);
         }
         let bytes = |answer: Value| serde_json::to_vec(&answer).map_err(|error| failed(error.to_string()));
-        if !operation.starts_with("list_resources") {
+        if !operation.starts_with("list_resources") && operation != "can_i" {
             return self.answer(namespace, operation, payload).map_err(failed).and_then(bytes);
         }
         let key = [operation.as_bytes(), b" ", payload].concat();
-        let known = self.lists.read().unwrap_or_else(PoisonError::into_inner).answers.get(&key).cloned();
+        let known = self.remembered.read().unwrap_or_else(PoisonError::into_inner).answers.get(&key).cloned();
         if let Some(answer) = known {
             return Ok(answer.to_vec());
         }
         let answer = self.answer(namespace, operation, payload).map_err(failed).and_then(bytes)?;
-        let mut lists = self.lists.write().unwrap_or_else(PoisonError::into_inner);
-        if lists.bytes + answer.len() <= REMEMBERED {
-            lists.bytes += key.len() + answer.len();
-            lists.answers.insert(key, answer.as_slice().into());
+        let mut remembered = self.remembered.write().unwrap_or_else(PoisonError::into_inner);
+        if remembered.bytes + answer.len() <= MOST_REMEMBERED {
+            remembered.bytes += key.len() + answer.len();
+            remembered.answers.insert(key, answer.as_slice().into());
         }
         Ok(answer)
     }

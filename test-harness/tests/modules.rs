@@ -105,6 +105,21 @@ fn memory_has_an_end() {
 }
 
 #[test]
+fn memory_reaches_its_limit_and_no_further() {
+    // Grows page by page; accepts if the last page was the one that ends at the limit, else crashes.
+    let body = format!(
+        "(loop $more (br_if $more (i32.ne (memory.grow (i32.const 1)) (i32.const -1))))
+         (if (i32.ne (memory.size) (i32.const {})) (then (unreachable)))
+         (call $response (i32.const 0) (i32.const 17)) (i32.const 1)",
+        MEMORY >> 16
+    );
+    assert!(validate(&body).unwrap().accepted);
+    // A module that begins with more than it may have does not even load.
+    let error = load(&module("(i32.const 1)").replace("\"memory\") 1)", "\"memory\") 300)")).unwrap_err();
+    assert!(matches!(error, LoadError::Compile(_)), "{error}");
+}
+
+#[test]
 fn recursion_has_an_end() {
     let error = validate("(call $deep (i32.const 1))").unwrap_err();
     assert!(matches!(&error, EvalError::Trap { reason, .. } if reason.contains("stack")), "{error}");

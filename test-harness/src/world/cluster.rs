@@ -18,8 +18,8 @@ const NAMESPACE_NAME: &str = "kubernetes.io/metadata.name";
 
 /// The objects of a cluster.
 #[derive(Debug, Default)]
-pub(super) struct Cluster {
-    pub(super) kinds: Kinds,
+pub(crate) struct Cluster {
+    pub(crate) kinds: Kinds,
     /// By `apiVersion` and `kind`.
     stored: HashMap<(String, String), Stored>,
 }
@@ -36,7 +36,7 @@ struct Stored {
 
 /// What `kubernetes/list_…` and `kubernetes/get_resource` are asked with.
 #[derive(Debug, Deserialize)]
-pub(super) struct ResourceRequest {
+pub(crate) struct ResourceRequest {
     api_version: String,
     kind: String,
     #[serde(default)]
@@ -59,7 +59,7 @@ impl ResourceRequest {
 
 impl Cluster {
     /// Adds an object; one of the same name gives way to it.
-    pub(super) fn add(&mut self, object: Value, default_namespace: &str) -> Result<(), RequestError> {
+    pub(crate) fn add(&mut self, object: Value, default_namespace: &str) -> Result<(), RequestError> {
         type_of(&object)?;
         if let Some((group, kind)) = self.kinds.learn(&object)
             && !self.kinds.is_namespaced(&group, &kind)
@@ -110,7 +110,7 @@ impl Cluster {
     }
 
     /// The list of the objects that a request selects, of the whole cluster or of its namespace.
-    pub(super) fn list(&self, request: &ResourceRequest, in_namespace: bool) -> Result<Value, String> {
+    pub(crate) fn list(&self, request: &ResourceRequest, in_namespace: bool) -> Result<Value, String> {
         let ResourceRequest { api_version, kind, .. } = request;
         let namespace = match (in_namespace, &request.namespace) {
             (false, _) => None,
@@ -146,8 +146,25 @@ impl Cluster {
         }))
     }
 
+    /// The objects of a kind, of all versions.
+    pub(crate) fn of_kind(&self, group: &str, kind: &str) -> impl Iterator<Item = &Value> {
+        let mut versions: Vec<_> =
+            self.stored.iter().filter(|(key, _)| key.1 == kind && kinds::group_version(&key.0).0 == group).collect();
+        versions.sort_by_key(|(key, _)| *key);
+        versions.into_iter().flat_map(|(_, stored)| &stored.objects)
+    }
+
+    /// The object of a name, of whatever version; in the namespace, or of a kind without when that is empty.
+    pub(crate) fn find(&self, group: &str, kind: &str, namespace: &str, name: &str) -> Option<&Value> {
+        let identity = (namespace.to_owned(), name.to_owned());
+        self.stored
+            .iter()
+            .filter(|(key, _)| key.1 == kind && kinds::group_version(&key.0).0 == group)
+            .find_map(|(_, stored)| stored.objects.get(*stored.by_name.get(&identity)?))
+    }
+
     /// One object.
-    pub(super) fn get(&self, request: &ResourceRequest) -> Result<Value, String> {
+    pub(crate) fn get(&self, request: &ResourceRequest) -> Result<Value, String> {
         let ResourceRequest { api_version, kind, name, namespace, .. } = request;
         let place = match namespace {
             // Policy-server does not look at the namespace then.
