@@ -218,11 +218,11 @@ mod tests {
 
     #[test]
     fn uris_are_relative_and_encoded() {
-        let root = Path::new("/work/shop");
+        let root = Path::new("/srv/shop");
         assert_eq!(uri("k8s/web.yaml", root), "k8s/web.yaml");
         assert_eq!(uri("./k8s/../a b%#?.yaml", root), "a%20b%25%23%3F.yaml");
-        assert_eq!(uri("/work/shop/ü.yaml", root), "%C3%BC.yaml");
-        assert_eq!(uri("../other/x.yaml", root), "file:///work/other/x.yaml");
+        assert_eq!(uri("/srv/shop/ü.yaml", root), "%C3%BC.yaml");
+        assert_eq!(uri("../other/x.yaml", root), "file:///srv/other/x.yaml");
         assert_eq!(uri("<stdin>", root), "stdin");
     }
 

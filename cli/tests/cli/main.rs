@@ -3,6 +3,7 @@
 mod bad_input;
 mod commands;
 mod configuration;
+mod examples;
 mod formats;
 mod inputs;
 mod support;

@@ -182,7 +182,7 @@ const FORMATS: &[Format] = &[
     checked(&REGISTRY, "an npm access token", "npm_", Run(ALNUM, 30, 60), Checksum),
     form(&REGISTRY, "a PyPI upload token", "pypi-AgE", Run(DASH, 50, ANY)),
     form(&REGISTRY, "a RubyGems API key", "rubygems_", Run(HEX, 48, 48)),
-    checked(&REGISTRY, "a crates.io token", "cio", Run(ALNUM, 32, 32), Mixed),
+    checked(&REGISTRY, "a Cargo registry token", "cio", Run(ALNUM, 32, 32), Mixed),
     form(&REGISTRY, "a Clojars deploy token", "CLOJARS_", Run(ALNUM, 60, 60)),
     checked(&REGISTRY, "a NuGet API key", "oy2", Run(ALNUM, 43, 43), Mixed),
     form(&REGISTRY, "a Docker Hub access token", "dckr_pat_", Run(DASH, 24, 60)),
