@@ -1,22 +1,17 @@
 //! What every kind is checked for: addresses, switches and literals in what it says, and how its findings are reported.
 
 use palisade_sdk::secrets::{Options, Scanner};
-use palisade_sdk::{Error, Map, Path, Raw, Report, Rule, json};
+use palisade_sdk::{Path, Report, Rule};
 
+use crate::node::Node;
 use crate::rules::{
-    INSECURE_TLS, LITERAL_SECRET, OPEN_NAMESPACES, PLAIN_HTTP, PRIVILEGED_TYPE, REFRESH_INTERVAL, STORE_PROVIDER,
-    UNANCHORED_REGEX, VAULT_CA,
+    INSECURE_TLS, LITERAL_SECRET, OPEN_NAMESPACES, PLAIN_HTTP, PRIVILEGED_TYPE, REFRESH_INTERVAL, STATIC_CREDENTIALS,
+    STORE_PROVIDER, UNANCHORED_REGEX, VAULT_CA, VAULT_ROLE,
 };
 use crate::{Settings, text};
 
 /// The providers that keep secrets in the cluster, or in the store's own manifest.
 const IN_THE_CLUSTER: [&str; 3] = ["fake", "kubernetes", "crd"];
-
-/// No provider's schema is deeper.
-const DEEPEST: u32 = 8;
-
-/// Switches that take the verification of certificates away, in the providers of the External Secrets Operator: the field, and the value that does.
-const SWITCHES: [(&str, &str); 3] = [("ignoreSslCertificate", "true"), ("insecure", "true"), ("verifyCA", "false")];
 
 /// Checks an object, and collects what is wrong with it.
 pub struct Check<'c> {
@@ -35,7 +30,7 @@ impl<'c> Check<'c> {
         self.report.add(rule, path, message.concat());
     }
 
-    /// Whether secrets may come from this provider. `aliases` are names that the same manager has elsewhere.
+    /// Whether secrets may come from the provider, which is known by these names.
     pub fn provider(&mut self, names: &[&str], path: &Path<'_>) {
         let allowed = &self.settings.allowed_providers;
         let Some(name) = names.first() else { return };
@@ -56,6 +51,13 @@ impl<'c> Check<'c> {
         }
     }
 
+    /// The role of a login to Vault.
+    pub fn vault_role(&mut self, role: &str, path: &Path<'_>) {
+        if role.is_empty() {
+            self.add(&VAULT_ROLE, path, &["the login to Vault names no role"]);
+        }
+    }
+
     /// An address of anything.
     pub fn address(&mut self, address: &str, path: &Path<'_>) {
         if text::is_plain_http(address) {
@@ -68,6 +70,12 @@ impl<'c> Check<'c> {
         self.add(&INSECURE_TLS, path, &["certificates are not verified"]);
     }
 
+    /// A login by what is kept in a Secret.
+    pub fn static_credentials(&mut self, path: &Path<'_>) {
+        let message = "the login is a credential that is kept in a Secret, and lives until somebody changes it";
+        self.add(&STATIC_CREDENTIALS, path, &[message]);
+    }
+
     /// A text that must hold no secret, and its name.
     pub fn literal(&mut self, name: &str, value: &str, path: &Path<'_>) {
         if let Some(found) = self.scanner.value(name, value).first() {
@@ -77,50 +85,25 @@ impl<'c> Check<'c> {
         }
     }
 
-    /// The texts of a map, which must hold no secret: a template, headers, parameters.
-    pub fn literals(&mut self, texts: &Map<'_>, path: &Path<'_>) {
-        for (name, value) in texts {
-            self.literal(name, value, &path.key(name));
+    /// The texts of maps, which must hold no secret: templates, headers, parameters.
+    pub fn literals(&mut self, node: &Node<'_, '_>, maps: &[&str]) {
+        for map in maps {
+            node.at(map).fields(&mut |name, node| {
+                self.literal(name, &node.text(), &node.path);
+            });
         }
-    }
-
-    /// Everything that a provider's configuration says, whatever the provider: addresses, switches and literals.
-    pub fn configuration(&mut self, raw: Raw<'_>, name: &str, path: &Path<'_>) -> Result<(), Error> {
-        self.walk(raw, name, path, DEEPEST)
-    }
-
-    fn walk(&mut self, raw: Raw<'_>, name: &str, path: &Path<'_>, depth: u32) -> Result<(), Error> {
-        let malformed = |error: json::JsonError| Error::malformed(path, error.problem);
-        match raw.get().as_bytes().first() {
-            Some(b'{') if depth > 0 => {
-                let fields: Map<'_, Raw<'_>> = json::from_str(raw.get()).map_err(malformed)?;
-                for (name, value) in &fields {
-                    self.walk(*value, name, &path.key(name), depth - 1)?;
-                }
-            }
-            Some(b'[') if depth > 0 => {
-                let items: Vec<Raw<'_>> = json::from_str(raw.get()).map_err(malformed)?;
-                for (index, item) in items.iter().enumerate() {
-                    self.walk(*item, name, &path.index(index), depth - 1)?;
-                }
-            }
-            Some(b'"') => {
-                let value: palisade_sdk::Str<'_> = json::from_str(raw.get()).map_err(malformed)?;
-                self.address(&value, path);
-                self.literal(name, &value, path);
-            }
-            _ => {
-                if SWITCHES.iter().any(|(switch, value)| *switch == name && *value == raw.get()) {
-                    self.unverified(path);
-                }
-            }
-        }
-        Ok(())
     }
 
     /// What is open to every namespace.
     pub fn open(&mut self, path: &Path<'_>, what: &str) {
         self.add(&OPEN_NAMESPACES, path, &[what]);
+    }
+
+    /// A selector of namespaces.
+    pub fn namespace_selector(&mut self, selector: &Node<'_, '_>) {
+        if selector.is_set() && selects_everything(selector) {
+            self.open(&selector.path, "the selector selects every namespace");
+        }
     }
 
     /// A regular expression for namespaces.
@@ -136,21 +119,34 @@ impl<'c> Check<'c> {
     /// How often a secret is fetched again.
     pub fn refresh(&mut self, interval: &str, path: &Path<'_>) {
         let longest = &self.settings.max_refresh_interval;
+        let shown = text::short(interval);
         let message = match (text::duration(interval), text::duration(longest)) {
-            (None, _) => vec!["`", text::short(interval), "` is no duration such as 30m or 24h"],
-            (Some(0), _) => vec!["at ", text::short(interval), " the secret is fetched once, and never again"],
-            (Some(interval_ms), Some(longest_ms)) if interval_ms > longest_ms => {
-                vec!["a rotated secret may take ", text::short(interval), ", and at most ", longest, " is allowed"]
+            (None, _) => ["`", shown, "` is no duration such as 30m or 24h", ""],
+            (Some(0), _) => ["at ", shown, " the secret is fetched once, and never again", ""],
+            (Some(chosen), Some(most)) if chosen > most => {
+                ["it takes ", shown, " until a rotated secret arrives, and the most is ", longest]
             }
             _ => return,
         };
-        self.add(&REFRESH_INTERVAL, path, &message);
+        self.report.add(&REFRESH_INTERVAL, path, message.concat());
     }
 
     /// The type of the Secret that an operator is to write.
-    pub fn written_type(&mut self, secret_type: &str, path: &Path<'_>) {
-        if matches!(secret_type, "kubernetes.io/service-account-token" | "bootstrap.kubernetes.io/token") {
-            self.add(&PRIVILEGED_TYPE, path, &["the operator is to write a Secret of type ", secret_type]);
+    pub fn written_type(&mut self, node: &Node<'_, '_>) {
+        let secret_type = node.text();
+        if matches!(&*secret_type, "kubernetes.io/service-account-token" | "bootstrap.kubernetes.io/token") {
+            self.add(&PRIVILEGED_TYPE, &node.path, &["the operator is to write a Secret of type ", &secret_type]);
         }
     }
+}
+
+/// Whether a label selector selects everything: it is empty, or only asks for the label that each namespace has.
+pub fn selects_everything(selector: &Node<'_, '_>) -> bool {
+    let mut everything = selector.at("matchLabels").count() == 0;
+    selector.at("matchExpressions").items(&mut |expression| {
+        let every_namespace =
+            expression.at("operator").text() == "Exists" && expression.at("key").text() == "kubernetes.io/metadata.name";
+        everything &= every_namespace;
+    });
+    everything
 }

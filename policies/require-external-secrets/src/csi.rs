@@ -1,81 +1,54 @@
 //! SecretProviderClass of the Secrets Store CSI driver, with the providers for Vault, AWS, Azure and Google Cloud.
 
-use palisade_sdk::{Error, List, Map, Path, Request, Str};
-
 use crate::check::Check;
-use crate::rules::{NODE_IDENTITY, ONE_PROVIDER, VAULT_ROLE};
-use crate::text;
-
-palisade_sdk::view! {
-    struct SecretProviderClass<'a> {
-        spec: Spec<'a> as "spec",
-    }
-
-    /// `SecretProviderClassSpec`
-    struct Spec<'a> {
-        provider: Str<'a> as "provider",
-        parameters: Map<'a> as "parameters",
-        secret_objects: List<SecretObject<'a>> as "secretObjects",
-    }
-
-    /// `SecretObject`: a Secret that is made of what was fetched.
-    struct SecretObject<'a> {
-        secret_type: Str<'a> as "type",
-        annotations: Map<'a> as "annotations",
-        labels: Map<'a> as "labels",
-    }
-}
+use crate::node::Node;
+use crate::rules::{NODE_IDENTITY, ONE_PROVIDER};
+use crate::text::is_on;
 
 /// Parameters that list what is fetched, in YAML: names and paths, which look like secrets to a scanner.
 const LISTS: [&str; 3] = ["objects", "secrets", "array"];
 
 /// Checks a SecretProviderClass.
-pub fn check(request: &Request<'_>, check: &mut Check<'_>) -> Result<(), Error> {
-    let class: SecretProviderClass<'_> = request.object()?;
-    let (spec, path) = (&class.spec, Path::new("spec"));
-    let parameters = path.field("parameters");
-    let provider = path.field("provider");
-    match &*spec.provider {
-        "" => check.add(&ONE_PROVIDER, &provider, &["the class has no provider"]),
-        "azure" => check.provider(&["azure", "azurekv"], &provider),
-        "gcp" => check.provider(&["gcp", "gcpsm"], &provider),
-        other => check.provider(&[other], &provider),
+pub fn check(object: &Node<'_, '_>, check: &mut Check<'_>) {
+    let spec = object.at("spec");
+    let node = spec.at("provider");
+    let provider = node.text();
+    match &*provider {
+        "" => check.add(&ONE_PROVIDER, &node.path, &["the class has no provider"]),
+        "azure" => check.provider(&["azure", "azurekv"], &node.path),
+        "gcp" => check.provider(&["gcp", "gcpsm"], &node.path),
+        other => check.provider(&[other], &node.path),
     }
-    for (name, value) in &spec.parameters {
-        let path = parameters.key(name);
-        check.address(value, &path);
-        if !LISTS.contains(&&**name) {
-            check.literal(name, value, &path);
+    let parameters = spec.at("parameters");
+    parameters.fields(&mut |name, node| {
+        let value = node.text();
+        check.address(&value, &node.path);
+        if !LISTS.contains(&name) {
+            check.literal(name, &value, &node.path);
         }
-    }
-    let get = |name: &str| spec.parameters.get(name).map_or("", |value| value.as_str());
-    match &*spec.provider {
-        "vault" => {
-            let skipped = text::is_on(get("vaultSkipTLSVerify"));
-            if skipped {
-                check.unverified(&parameters.field("vaultSkipTLSVerify"));
+        match (&*provider, name) {
+            ("vault", "vaultSkipTLSVerify") if is_on(&value) => check.unverified(&node.path),
+            ("azure", "useVMManagedIdentity") if is_on(&value) => {
+                let message = "secrets are fetched with the identity of the node, which all of its pods share";
+                check.add(&NODE_IDENTITY, &node.path, &[message]);
             }
-            let has_ca = skipped || !get("vaultCACertPath").is_empty() || !get("vaultCADirectory").is_empty();
-            check.vault_ca(get("vaultAddress"), has_ca, &parameters.field("vaultAddress"));
-            if get("roleName").is_empty() {
-                check.add(&VAULT_ROLE, &parameters.field("roleName"), &["the login to Vault names no role"]);
+            ("gcp", "auth") if value == "provider-adc" => {
+                let message = "secrets are fetched with the identity of the driver, which all pods share";
+                check.add(&NODE_IDENTITY, &node.path, &[message]);
             }
+            _ => {}
         }
-        "azure" if text::is_on(get("useVMManagedIdentity")) => {
-            let message = "secrets are fetched with the identity of the node, which all of its pods share";
-            check.add(&NODE_IDENTITY, &parameters.field("useVMManagedIdentity"), &[message]);
-        }
-        "gcp" if get("auth") == "provider-adc" => {
-            let message = "secrets are fetched with the identity of the driver, which all pods share";
-            check.add(&NODE_IDENTITY, &parameters.field("auth"), &[message]);
-        }
-        _ => {}
+    });
+    if provider == "vault" {
+        let has = |name| !parameters.at(name).text().is_empty();
+        let verified = has("vaultCACertPath") || has("vaultCADirectory");
+        let skipped = is_on(&parameters.at("vaultSkipTLSVerify").text());
+        let (address, role) = (parameters.at("vaultAddress"), parameters.at("roleName"));
+        check.vault_ca(&address.text(), verified || skipped, &address.path);
+        check.vault_role(&role.text(), &role.path);
     }
-    for (index, object) in spec.secret_objects.iter().enumerate() {
-        let path = path.item("secretObjects", index);
-        check.written_type(&object.secret_type, &path.field("type"));
-        check.literals(&object.annotations, &path.field("annotations"));
-        check.literals(&object.labels, &path.field("labels"));
-    }
-    Ok(())
+    spec.at("secretObjects").items(&mut |object| {
+        check.written_type(&object.at("type"));
+        check.literals(&object, &["annotations", "labels"]);
+    });
 }

@@ -10,6 +10,7 @@
 mod check;
 mod csi;
 mod external;
+mod node;
 mod origin;
 mod remedy;
 mod rules;
@@ -23,6 +24,7 @@ mod workload;
 use palisade_sdk::{Error, Host, Policy, Report, Request, Rule, SettingsError};
 
 use check::Check;
+use node::{Faults, Node};
 
 palisade_sdk::settings! {
     /// What the deployer may change.
@@ -86,9 +88,7 @@ impl Policy for RequireExternalSecrets {
             if allowed.name.is_none() && allowed.r#type.is_none() {
                 return wrong(list, index, "", "expected a name or a type");
             }
-            for (field, pattern) in
-                [(".name", &allowed.name), (".namespace", &allowed.namespace), (".type", &allowed.r#type)]
-            {
+            for (field, pattern) in [(".name", &allowed.name), (".namespace", &allowed.namespace), (".type", &allowed.r#type)] {
                 if pattern.as_ref().is_some_and(|pattern| blank(pattern)) {
                     return wrong(list, index, field, "expected a glob pattern");
                 }
@@ -125,14 +125,17 @@ impl Policy for RequireExternalSecrets {
 
     fn validate(request: &Request<'_>, settings: &Settings, _: &dyn Host, report: &mut Report) -> Result<(), Error> {
         let mut check = Check::new(settings, report);
+        let faults = Faults::default();
+        let object = Node::object(request, &faults)?;
         match (request.kind.group.as_str(), request.kind.kind.as_str()) {
-            ("", "Secret") => secret::check(request, &mut check),
-            (external::GROUP, kind) => external::check(kind, request, &mut check),
-            (vault::GROUP, kind) => vault::check(kind, request, &mut check),
-            ("bitnami.com", "SealedSecret") => sealed::check(request, &mut check),
-            ("secrets-store.csi.x-k8s.io", "SecretProviderClass") => csi::check(request, &mut check),
-            _ => workload::check(request, &mut check),
+            ("", "Secret") => secret::check(request, &object, &mut check)?,
+            (external::GROUP, kind) => external::check(kind, &object, &mut check),
+            (vault::GROUP, kind) => vault::check(kind, &object, &mut check),
+            ("bitnami.com", "SealedSecret") => sealed::check(&object, &mut check),
+            ("secrets-store.csi.x-k8s.io", "SecretProviderClass") => csi::check(&object, &mut check),
+            _ => workload::check(request, &object, &mut check)?,
         }
+        faults.into_result()
     }
 }
 

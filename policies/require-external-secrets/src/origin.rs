@@ -4,9 +4,8 @@
 //! claim. A **field manager** of the values, which the API server writes down. And the operator's **label**, which anybody can write:
 //! it counts only on an object that is stored already, as the background audit and an export see it.
 
-use palisade_sdk::{List, Map, Operation, Raw, Request, Str};
-
 use crate::Settings;
+use crate::node::Node;
 
 /// An operator that makes Secrets.
 struct Manager {
@@ -22,7 +21,7 @@ struct Manager {
 
 /// Names of writers: the External Secrets Operator gives its own for each ExternalSecret, and the webhook's certificate is written by
 /// its binary's. The others take the name of the binary, as client-go does.
-const MANAGERS: [Manager; 5] = [
+static MANAGERS: [Manager; 5] = [
     Manager {
         name: "the External Secrets Operator",
         group: "external-secrets.io",
@@ -61,39 +60,7 @@ const MANAGERS: [Manager; 5] = [
 ];
 
 /// The annotation by which cert-manager knows the Secrets of its Certificates.
-pub const CERTIFICATE: &str = "cert-manager.io/certificate-name";
-
-palisade_sdk::view! {
-    /// `metadata` of a Secret, as far as it tells who made it.
-    pub struct Metadata<'a> {
-        pub name: Str<'a> as "name",
-        pub generate_name: Str<'a> as "generateName",
-        pub resource_version: Str<'a> as "resourceVersion",
-        pub labels: Map<'a> as "labels",
-        pub annotations: Map<'a> as "annotations",
-        pub owner_references: List<Owner<'a>> as "ownerReferences",
-        managed_fields: List<ManagedFields<'a>> as "managedFields",
-    }
-
-    /// `ownerReferences[]`
-    pub struct Owner<'a> {
-        api_version: Str<'a> as "apiVersion",
-        pub kind: Str<'a> as "kind",
-        pub name: Str<'a> as "name",
-        uid: Str<'a> as "uid",
-    }
-
-    /// `managedFields[]`
-    struct ManagedFields<'a> {
-        manager: Str<'a> as "manager",
-        fields: Option<Fields<'a>> as "fieldsV1",
-    }
-
-    /// `fieldsV1`, where the values of a Secret are concerned.
-    struct Fields<'a> {
-        data: Option<Raw<'a>> as "f:data",
-    }
-}
+const CERTIFICATE: &str = "cert-manager.io/certificate-name";
 
 /// What the traces on a Secret say.
 pub enum Origin {
@@ -105,58 +72,80 @@ pub enum Origin {
     Unknown,
 }
 
-/// Who made a Secret, by its own account.
-pub fn of(metadata: &Metadata<'_>, old: Option<&Metadata<'_>>, request: &Request<'_>, settings: &Settings) -> Origin {
-    for owner in &metadata.owner_references {
-        let group = owner.api_version.split_once('/').map_or("", |(group, _)| group);
-        if owner.uid.is_empty() {
-            continue;
+/// Who made the Secret that has this metadata, and had `old` before an UPDATE, by its own account.
+pub fn of(metadata: &Node<'_, '_>, old: Option<&Node<'_, '_>>, settings: &Settings) -> Origin {
+    let mut origin = Origin::Unknown;
+    metadata.at("ownerReferences").items(&mut |owner| {
+        let (api_version, kind) = (owner.at("apiVersion").text(), owner.at("kind").text());
+        let group = api_version.split_once('/').map_or("", |(group, _)| group);
+        if owner.at("uid").text().is_empty() {
+            return;
         }
-        if let Some(manager) = MANAGERS.iter().find(|manager| manager.group == group && manager.kinds.contains(&&*owner.kind)) {
-            return Origin::Manager(manager.name);
+        if let Some(manager) = MANAGERS.iter().find(|manager| manager.group == group && manager.kinds.contains(&&*kind)) {
+            origin = Origin::Manager(manager.name);
+        } else if settings.trusted_owners.iter().any(|trusted| trusted.api_group == group && trusted.kind == *kind) {
+            origin = Origin::TrustedOwner;
         }
-        if settings.trusted_owners.iter().any(|trusted| trusted.api_group == group && trusted.kind == *owner.kind) {
-            return Origin::TrustedOwner;
-        }
+    });
+    if matches!(origin, Origin::Unknown)
+        && let Some(name) = writer_of_data(metadata)
+    {
+        origin = Origin::Manager(name);
     }
-    if let Some(name) = writer_of_data(metadata) {
-        return Origin::Manager(name);
+    // The mark that an UPDATE brings along counts no more than that of a manifest.
+    let is_stored = |metadata: &&Node<'_, '_>| !metadata.at("resourceVersion").text().is_empty();
+    if matches!(origin, Origin::Unknown)
+        && let Some(name) = Some(old.unwrap_or(metadata)).filter(is_stored).and_then(marked)
+    {
+        origin = Origin::Manager(name);
     }
-    // What an UPDATE brings along counts no more than what a manifest says.
-    let stored = match request.operation {
-        Operation::Update => old,
-        _ => Some(metadata).filter(|metadata| !metadata.resource_version.is_empty()),
-    };
-    match stored.and_then(marked) {
-        Some(name) => Origin::Manager(name),
-        None => Origin::Unknown,
-    }
+    origin
 }
 
 /// The operator that wrote all values.
-fn writer_of_data(metadata: &Metadata<'_>) -> Option<&'static str> {
-    let mut found = None;
-    for entry in &metadata.managed_fields {
-        if entry.fields.as_ref().is_some_and(|fields| fields.data.is_none()) {
-            continue;
+fn writer_of_data(metadata: &Node<'_, '_>) -> Option<&'static str> {
+    let (mut found, mut by_others) = (None, false);
+    metadata.at("managedFields").items(&mut |entry| {
+        let fields = entry.at("fieldsV1");
+        if fields.is_set() && !fields.at("f:data").is_set() {
+            return;
         }
-        found = Some(MANAGERS.iter().find(|manager| manager.writers.iter().any(|writer| is_writer(&entry.manager, writer)))?.name);
-    }
-    found
+        let name = entry.at("manager").text();
+        match MANAGERS.iter().find(|manager| manager.writers.iter().any(|writer| is_meant(&name, writer))) {
+            Some(manager) => found = Some(manager.name),
+            None => by_others = true,
+        }
+    });
+    found.filter(|_| !by_others)
 }
 
-fn is_writer(name: &str, writer: &str) -> bool {
-    match writer.strip_suffix('*') {
+/// Whether a name is this one, or begins so where that ends with `*`.
+pub fn is_meant(name: &str, pattern: &str) -> bool {
+    match pattern.strip_suffix('*') {
         Some(beginning) => name.starts_with(beginning),
-        None => name == writer,
+        None => name == pattern,
     }
 }
 
 /// The operator whose label or annotation a Secret has.
-pub fn marked(metadata: &Metadata<'_>) -> Option<&'static str> {
-    MANAGERS.iter().find_map(|manager| {
-        let (key, expected) = manager.mark;
-        let value = metadata.labels.get(key).or_else(|| metadata.annotations.get(key))?;
-        expected.is_none_or(|expected| *value == expected).then_some(manager.name)
-    })
+pub fn marked(metadata: &Node<'_, '_>) -> Option<&'static str> {
+    let mut found = None;
+    for marks in ["labels", "annotations"] {
+        metadata.at(marks).fields(&mut |name, value| {
+            for manager in &MANAGERS {
+                let (key, expected) = manager.mark;
+                if key == name && expected.is_none_or(|expected| value.text() == expected) {
+                    found = Some(manager.name);
+                }
+            }
+        });
+    }
+    found
+}
+
+/// Whether a Secret has the annotation of cert-manager's certificates.
+pub fn is_certificate(metadata: &Node<'_, '_>) -> bool {
+    let mut found = false;
+    metadata.at("annotations").fields(&mut |name, _| found |= name == CERTIFICATE);
+    found
 }

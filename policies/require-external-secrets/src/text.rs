@@ -2,8 +2,7 @@
 
 /// A duration in Go's notation (`1h30m`, `1.5h`, `500ms`, `0`), in milliseconds; `None` when it is none. Negative ones are zero.
 pub fn duration(text: &str) -> Option<u64> {
-    const UNITS: [(&str, u64); 7] =
-        [("ns", 0), ("us", 0), ("µs", 0), ("ms", 1), ("s", 1000), ("m", 60_000), ("h", 3_600_000)];
+    const UNITS: [(&str, u64); 7] = [("ns", 0), ("us", 0), ("µs", 0), ("ms", 1), ("s", 1000), ("m", 60_000), ("h", 3_600_000)];
     let negative = text.starts_with('-');
     let mut rest = text.strip_prefix(['-', '+']).unwrap_or(text);
     if rest == "0" {
@@ -35,7 +34,8 @@ pub fn duration(text: &str) -> Option<u64> {
 }
 
 fn cut_where(text: &str, stop: impl Fn(char) -> bool) -> (&str, &str) {
-    text.split_at(text.find(stop).unwrap_or(text.len()))
+    let at = text.find(stop).unwrap_or(text.len());
+    (text.get(..at).unwrap_or_default(), text.get(at..).unwrap_or_default())
 }
 
 /// Whether an address is one of plain HTTP.

@@ -1,196 +1,96 @@
 //! The kinds of the Vault Secrets Operator.
 
-use palisade_sdk::{Error, List, Map, Path, Request, Str};
-
 use crate::check::Check;
-use crate::rules::{REFRESH_INTERVAL, VAULT_AUDIENCE, VAULT_ROLE};
-use crate::store::static_credentials;
+use crate::node::Node;
+use crate::rules::{REFRESH_INTERVAL, VAULT_AUDIENCE};
 
 /// The API group.
 pub const GROUP: &str = "secrets.hashicorp.com";
 
-palisade_sdk::view! {
-    struct VaultConnection<'a> {
-        spec: ConnectionSpec<'a> as "spec",
-    }
-
-    /// `VaultConnectionSpec`
-    struct ConnectionSpec<'a> {
-        address: Str<'a> as "address",
-        headers: Map<'a> as "headers",
-        ca_cert_secret_ref: Str<'a> as "caCertSecretRef",
-        ca_cert_path: Str<'a> as "caCertPath",
-        skip_tls_verify: Option<bool> as "skipTLSVerify",
-    }
-
-    struct VaultAuth<'a> {
-        spec: AuthSpec<'a> as "spec",
-    }
-
-    /// `VaultAuthSpec`, and `VaultAuthGlobalSpec`, whose methods have headers of their own.
-    struct AuthSpec<'a> {
-        vault_auth_global_ref: Option<()> as "vaultAuthGlobalRef",
-        allowed_namespaces: List<Str<'a>> as "allowedNamespaces",
-        method: Str<'a> as "method" | "defaultAuthMethod",
-        headers: Map<'a> as "headers",
-        params: Map<'a> as "params",
-        kubernetes: Option<Method<'a>> as "kubernetes",
-        jwt: Option<Method<'a>> as "jwt",
-        app_role: Option<Method<'a>> as "appRole",
-        aws: Option<Method<'a>> as "aws",
-    }
-
-    /// A method of login, `VaultAuthConfigKubernetes` and the others.
-    struct Method<'a> {
-        role: Str<'a> as "role",
-        audiences: List<Str<'a>> as "audiences",
-        secret_ref: Str<'a> as "secretRef",
-        headers: Map<'a> as "headers",
-        params: Map<'a> as "params",
-    }
-
-    /// A `VaultStaticSecret`, `VaultDynamicSecret` or `VaultPKISecret`.
-    struct Synced<'a> {
-        spec: SyncedSpec<'a> as "spec",
-    }
-
-    struct SyncedSpec<'a> {
-        refresh_after: Str<'a> as "refreshAfter",
-        sync_config: SyncConfig as "syncConfig",
-        params: Map<'a> as "params",
-        destination: Destination<'a> as "destination",
-    }
-
-    /// `SyncConfig`
-    struct SyncConfig {
-        instant_updates: Option<bool> as "instantUpdates",
-    }
-
-    /// `Destination`
-    struct Destination<'a> {
-        secret_type: Str<'a> as "type",
-        labels: Map<'a> as "labels",
-        annotations: Map<'a> as "annotations",
-        transformation: Transformation<'a> as "transformation",
-    }
-
-    /// `Transformation`, and `SecretTransformationSpec`.
-    struct Transformation<'a> {
-        templates: Map<'a, Template<'a>> as "templates",
-    }
-
-    /// `Template`
-    struct Template<'a> {
-        text: Str<'a> as "text",
-    }
-
-    struct SecretTransformation<'a> {
-        spec: TransformationSpec<'a> as "spec",
-    }
-
-    /// `SecretTransformationSpec`
-    struct TransformationSpec<'a> {
-        templates: Map<'a, Template<'a>> as "templates",
-        source_templates: List<Template<'a>> as "sourceTemplates",
-    }
-}
+/// The methods of login in a VaultAuth, each with a configuration of its own under its name.
+const METHODS: [&str; 5] = ["kubernetes", "jwt", "appRole", "aws", "gcp"];
 
 /// Checks an object of the operator's.
-pub fn check(kind: &str, request: &Request<'_>, check: &mut Check<'_>) -> Result<(), Error> {
+pub fn check(kind: &str, object: &Node<'_, '_>, check: &mut Check<'_>) {
+    let spec = object.at("spec");
     match kind {
-        "VaultConnection" => connection(&request.object::<VaultConnection<'_>>()?.spec, check),
-        "VaultAuth" => auth(&request.object::<VaultAuth<'_>>()?.spec, false, check),
-        "VaultAuthGlobal" => auth(&request.object::<VaultAuth<'_>>()?.spec, true, check),
-        "VaultStaticSecret" | "VaultDynamicSecret" | "VaultPKISecret" => {
-            synced(kind, &request.object::<Synced<'_>>()?.spec, check);
-        }
+        "VaultConnection" => connection(&spec, check),
+        "VaultAuth" => auth(&spec, spec.at("vaultAuthGlobalRef").is_set(), check),
+        "VaultAuthGlobal" => auth(&spec, true, check),
+        "VaultStaticSecret" | "VaultDynamicSecret" | "VaultPKISecret" => synced(kind, &spec, check),
         "SecretTransformation" => {
-            let spec = request.object::<SecretTransformation<'_>>()?.spec;
-            let path = Path::new("spec");
-            templates(&spec.templates, &path.field("templates"), check);
-            for (index, template) in spec.source_templates.iter().enumerate() {
-                check.literal("text", &template.text, &path.item("sourceTemplates", index).field("text"));
-            }
+            templates(&spec.at("templates"), check);
+            spec.at("sourceTemplates").items(&mut |template| text("text", &template, check));
         }
         _ => {}
     }
-    Ok(())
 }
 
-fn connection(spec: &ConnectionSpec<'_>, check: &mut Check<'_>) {
-    let path = Path::new("spec");
-    check.provider(&["vault"], &path);
-    let address = path.field("address");
-    check.address(&spec.address, &address);
-    if spec.skip_tls_verify == Some(true) {
-        check.unverified(&path.field("skipTLSVerify"));
-    } else {
-        let has_ca = !spec.ca_cert_secret_ref.is_empty() || !spec.ca_cert_path.is_empty();
-        check.vault_ca(&spec.address, has_ca, &address);
+fn connection(spec: &Node<'_, '_>, check: &mut Check<'_>) {
+    check.provider(&["vault"], &spec.path);
+    let (node, skip) = (spec.at("address"), spec.at("skipTLSVerify"));
+    let address = node.text();
+    check.address(&address, &node.path);
+    let skipped = skip.is_on();
+    if skipped {
+        check.unverified(&skip.path);
     }
-    check.literals(&spec.headers, &path.field("headers"));
+    let has_ca = !spec.at("caCertSecretRef").text().is_empty() || !spec.at("caCertPath").text().is_empty();
+    check.vault_ca(&address, has_ca || skipped, &node.path);
+    check.literals(spec, &["headers"]);
 }
 
-fn auth(spec: &AuthSpec<'_>, is_global: bool, check: &mut Check<'_>) {
-    let path = Path::new("spec");
-    for (index, namespace) in spec.allowed_namespaces.iter().enumerate() {
-        if namespace == &"*" {
-            check.open(&path.item("allowedNamespaces", index), "every namespace may log in by this");
+/// A VaultAuth or VaultAuthGlobal; `is_part` when it and another complete each other, so that nothing is missing by itself.
+fn auth(spec: &Node<'_, '_>, is_part: bool, check: &mut Check<'_>) {
+    spec.at("allowedNamespaces").items(&mut |namespace| {
+        if namespace.text() == "*" {
+            check.open(&namespace.path, "every namespace may log in by this");
         }
-    }
-    check.literals(&spec.headers, &path.field("headers"));
-    check.literals(&spec.params, &path.field("params"));
-    for (name, method) in
-        [("kubernetes", &spec.kubernetes), ("jwt", &spec.jwt), ("appRole", &spec.app_role), ("aws", &spec.aws)]
-    {
-        let Some(method) = method else { continue };
-        let path = path.field(name);
-        if !method.secret_ref.is_empty() {
-            static_credentials(&path.field("secretRef"), check);
+    });
+    check.literals(spec, &["headers", "params"]);
+    let chosen = spec.at("method").text();
+    for name in METHODS {
+        let method = spec.at(name);
+        let secret = method.at("secretRef");
+        let by_secret = !secret.text().is_empty();
+        if by_secret {
+            check.static_credentials(&secret.path);
         }
-        check.literals(&method.headers, &path.field("headers"));
-        check.literals(&method.params, &path.field("params"));
-    }
-    // What is left out here may be given there: each of the two completes the other.
-    if is_global || spec.vault_auth_global_ref.is_some() {
-        return;
-    }
-    let none = Method::default();
-    for (name, method) in [("kubernetes", &spec.kubernetes), ("jwt", &spec.jwt)] {
-        if method.is_none() && spec.method != name {
+        check.literals(&method, &["headers", "params"]);
+        let is_used = method.is_set() || chosen == name;
+        if is_part || !is_used || name == "appRole" {
             continue;
         }
-        let method = method.as_ref().unwrap_or(&none);
-        let path = path.field(name);
-        if method.role.is_empty() {
-            check.add(&VAULT_ROLE, &path.field("role"), &["the login to Vault names no role"]);
-        }
-        if method.audiences.is_empty() && method.secret_ref.is_empty() {
+        let (role, audiences) = (method.at("role"), method.at("audiences"));
+        check.vault_role(&role.text(), &role.path);
+        if matches!(name, "kubernetes" | "jwt") && !by_secret && audiences.count() == 0 {
             let message = "the token is also good for the API server, since no audience is set";
-            check.add(&VAULT_AUDIENCE, &path.field("audiences"), &[message]);
+            check.add(&VAULT_AUDIENCE, &audiences.path, &[message]);
         }
     }
 }
 
-fn synced(kind: &str, spec: &SyncedSpec<'_>, check: &mut Check<'_>) {
-    let path = Path::new("spec");
-    let refresh = path.field("refreshAfter");
-    if !spec.refresh_after.is_empty() {
-        check.refresh(&spec.refresh_after, &refresh);
-    } else if kind == "VaultStaticSecret" && spec.sync_config.instant_updates != Some(true) {
-        check.add(&REFRESH_INTERVAL, &refresh, &["the secret is fetched once, since neither refreshAfter nor instantUpdates is set"]);
+fn synced(kind: &str, spec: &Node<'_, '_>, check: &mut Check<'_>) {
+    let refresh = spec.at("refreshAfter");
+    let interval = refresh.text();
+    if !interval.is_empty() {
+        check.refresh(&interval, &refresh.path);
+    } else if kind == "VaultStaticSecret" && !spec.at("syncConfig.instantUpdates").is_on() {
+        let message = "the secret is fetched once, since neither refreshAfter nor instantUpdates is set";
+        check.add(&REFRESH_INTERVAL, &refresh.path, &[message]);
     }
-    check.literals(&spec.params, &path.field("params"));
-    let destination = &spec.destination;
-    let path = path.field("destination");
-    check.written_type(&destination.secret_type, &path.field("type"));
-    check.literals(&destination.labels, &path.field("labels"));
-    check.literals(&destination.annotations, &path.field("annotations"));
-    templates(&destination.transformation.templates, &path.field("transformation.templates"), check);
+    let destination = spec.at("destination");
+    check.written_type(&destination.at("type"));
+    check.literals(spec, &["params"]);
+    check.literals(&destination, &["labels", "annotations"]);
+    templates(&destination.at("transformation.templates"), check);
 }
 
-fn templates(templates: &Map<'_, Template<'_>>, path: &Path<'_>, check: &mut Check<'_>) {
-    for (name, template) in templates {
-        check.literal(name, &template.text, &path.key(name).field("text"));
-    }
+fn templates(templates: &Node<'_, '_>, check: &mut Check<'_>) {
+    templates.fields(&mut |name, template| text(name, &template, check));
+}
+
+fn text(name: &str, template: &Node<'_, '_>, check: &mut Check<'_>) {
+    let text = template.at("text");
+    check.literal(name, &text.text(), &text.path);
 }

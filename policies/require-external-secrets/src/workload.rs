@@ -1,103 +1,63 @@
 //! Pods that fetch their secrets themselves: annotations of the Vault Agent injector, volumes of the Secrets Store CSI driver.
 
-use palisade_sdk::views::ObjectMeta;
-use palisade_sdk::{Error, List, Map, Path, Request, Str};
+use palisade_sdk::{Error, Map, Path, Request};
 
 use crate::check::Check;
-use crate::rules::{INJECTED_TOKEN, MISPLACED_ANNOTATION, STATIC_TOKEN, VAULT_ROLE};
-use crate::store::static_credentials;
+use crate::node::Node;
+use crate::rules::{INJECTED_TOKEN, MISPLACED_ANNOTATION, STATIC_TOKEN};
 use crate::text::is_on;
-
-palisade_sdk::view! {
-    struct PodSpec<'a> {
-        volumes: List<Volume<'a>> as "volumes",
-    }
-
-    /// `Volume` (`v1`)
-    struct Volume<'a> {
-        csi: Option<Csi<'a>> as "csi",
-    }
-
-    /// `CSIVolumeSource` (`v1`)
-    struct Csi<'a> {
-        driver: Str<'a> as "driver",
-        node_publish_secret_ref: Option<()> as "nodePublishSecretRef",
-    }
-
-    /// What an object has besides its pod template.
-    struct Object<'a> {
-        metadata: ObjectMeta<'a> as "metadata",
-        spec: ObjectSpec<'a> as "spec",
-    }
-
-    struct ObjectSpec<'a> {
-        job_template: JobTemplate<'a> as "jobTemplate",
-    }
-
-    /// `JobTemplateSpec` (`batch/v1`)
-    struct JobTemplate<'a> {
-        metadata: ObjectMeta<'a> as "metadata",
-    }
-}
 
 const INJECT: &str = "vault.hashicorp.com/agent-inject";
 const ROLE: &str = "vault.hashicorp.com/role";
+const AUTH_TYPE: &str = "vault.hashicorp.com/auth-type";
 const TEMPLATE: &str = "vault.hashicorp.com/agent-inject-template-";
 
 /// Checks a pod, or the template of one.
-pub fn check(request: &Request<'_>, check: &mut Check<'_>) -> Result<(), Error> {
-    let Some(template) = request.pod_template::<PodSpec<'_>>()? else { return Ok(()) };
-    let metadata = template.metadata_path();
+pub fn check(request: &Request<'_>, object: &Node<'_, '_>, check: &mut Check<'_>) -> Result<(), Error> {
+    // The spec is skipped: of it, only the volumes are asked for.
+    let Some(template) = request.pod_template::<()>()? else { return Ok(()) };
     let annotations = &template.metadata.annotations;
-    if is_set(annotations, INJECT) {
-        injector(annotations, &metadata.field("annotations"), check);
+    if is_on(get(annotations, INJECT)) {
+        injector(annotations, &template.metadata_path().field("annotations"), check);
     } else if request.kind.kind != "Pod" && !annotations.contains_key(INJECT) {
-        let object: Object<'_> = request.object()?;
-        for (annotations, path) in [
-            (&object.metadata.annotations, Path::new("metadata.annotations")),
-            (&object.spec.job_template.metadata.annotations, Path::new("spec.jobTemplate.metadata.annotations")),
-        ] {
-            if is_set(annotations, INJECT) {
-                let message = "nothing is injected: the pod template has no such annotation";
-                check.add(&MISPLACED_ANNOTATION, &path.key(INJECT), &[message]);
-            }
-        }
+        misplaced(object, check);
     }
-    for (index, volume) in template.spec.volumes.iter().enumerate() {
-        if let Some(csi) = &volume.csi
-            && csi.driver == "secrets-store.csi.k8s.io"
-            && csi.node_publish_secret_ref.is_some()
-        {
-            static_credentials(&template.spec_path().item("volumes", index).field("csi.nodePublishSecretRef"), check);
+    object.at(&template.spec_path().to_string()).at("volumes").items(&mut |volume| {
+        let credentials = volume.at("csi.nodePublishSecretRef");
+        if credentials.is_set() && volume.at("csi.driver").text() == "secrets-store.csi.k8s.io" {
+            check.static_credentials(&credentials.path);
         }
-    }
+    });
     Ok(())
+}
+
+/// Annotations beside the pod template, where nobody reads them.
+fn misplaced(object: &Node<'_, '_>, check: &mut Check<'_>) {
+    for place in ["metadata.annotations", "spec.jobTemplate.metadata.annotations"] {
+        object.at(place).fields(&mut |name, value| {
+            if name == INJECT && is_on(&value.text()) {
+                let message = "nothing is injected: the pod template has no such annotation";
+                check.add(&MISPLACED_ANNOTATION, &value.path, &[message]);
+            }
+        });
+    }
 }
 
 fn get<'m>(annotations: &'m Map<'_>, name: &str) -> &'m str {
     annotations.get(name).map_or("", |value| value.as_str())
 }
 
-fn is_set(annotations: &Map<'_>, name: &str) -> bool {
-    is_on(get(annotations, name))
-}
-
 /// The annotations of a pod that asks for the injector.
 fn injector(annotations: &Map<'_>, path: &Path<'_>, check: &mut Check<'_>) {
     // With a ConfigMap of its own the agent reads how to log in from there.
     if get(annotations, "vault.hashicorp.com/agent-configmap").is_empty() {
-        match get(annotations, "vault.hashicorp.com/auth-type") {
-            "" | "kubernetes"
-                if get(annotations, ROLE).is_empty()
-                    && get(annotations, "vault.hashicorp.com/auth-config-role").is_empty() =>
-            {
-                check.add(&VAULT_ROLE, &path.key(ROLE), &["the agent's login to Vault names no role"]);
+        let at = path.key(AUTH_TYPE);
+        match get(annotations, AUTH_TYPE) {
+            "" | "kubernetes" if get(annotations, "vault.hashicorp.com/auth-config-role").is_empty() => {
+                check.vault_role(get(annotations, ROLE), &path.key(ROLE));
             }
-            "approle" => static_credentials(&path.key("vault.hashicorp.com/auth-type"), check),
-            "token_file" => {
-                let message = "the login is a token that is kept in a file";
-                check.add(&STATIC_TOKEN, &path.key("vault.hashicorp.com/auth-type"), &[message]);
-            }
+            "approle" => check.static_credentials(&at),
+            "token_file" => check.add(&STATIC_TOKEN, &at, &["the login is a token that is kept in a file"]),
             _ => {}
         }
     }
@@ -109,10 +69,11 @@ fn injector(annotations: &Map<'_>, path: &Path<'_>, check: &mut Check<'_>) {
             "vault.hashicorp.com/agent-inject-token" if is_on(value) => {
                 check.add(&INJECTED_TOKEN, &path, &["the agent's own Vault token is given to the application"]);
             }
-            name if name.starts_with(TEMPLATE) => {
-                check.literal(name.strip_prefix(TEMPLATE).unwrap_or(name), value, &path);
+            name => {
+                if let Some(file) = name.strip_prefix(TEMPLATE) {
+                    check.literal(file, value, &path);
+                }
             }
-            _ => {}
         }
     }
 }
