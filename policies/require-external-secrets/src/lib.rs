@@ -140,3 +140,93 @@ impl Policy for RequireExternalSecrets {
 }
 
 palisade_sdk::export!(RequireExternalSecrets);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What the policy answers about an object.
+    fn answer(group: &str, kind: &str, object: &str) -> String {
+        let payload = format!(
+            r#"{{"settings": {{"allowedProviders": ["vault", "webhook"]}}, "request": {{"operation": "CREATE", "namespace": "shop",
+                "kind": {{"group": "{group}", "version": "v1", "kind": "{kind}"}}, "object": {object}}}}}"#
+        );
+        let response = palisade_sdk::run::<RequireExternalSecrets>(b"validate", payload.as_bytes(), &palisade_sdk::NoHost);
+        String::from_utf8(response.unwrap()).unwrap()
+    }
+
+    /// Wherever a secret stands, it is found, and nothing of it is in the answer.
+    #[test]
+    fn no_answer_repeats_a_value() {
+        const ESO: &str = external::GROUP;
+        const VSO: &str = vault::GROUP;
+        let places = [
+            ("", "Secret", r#"{"stringData": {"password": "VALUE"}}"#),
+            ("", "Secret", r#"{"data": {"password": "VALUE"}, "type": "kubernetes.io/tls"}"#),
+            ("", "Secret", r#"{"data": {"password": "VALUE"}, "type": "helm.sh/release.v1"}"#),
+            ("", "Secret", r#"{"data": ["VALUE"]}"#),
+            (ESO, "SecretStore", r#"{"spec": {"provider": {"fake": {"data": [{"key": "a", "value": "VALUE"}]}}}}"#),
+            (ESO, "SecretStore", r#"{"spec": {"provider": {"webhook": {"headers": {"X-Api-Key": "VALUE"}}}}}"#),
+            (ESO, "SecretStore", r#"{"spec": {"provider": {"vault": {"server": "http://shop:VALUE@vault"}}}}"#),
+            (ESO, "ExternalSecret", r#"{"spec": {"target": {"template": {"data": {"password": "VALUE"}}}}}"#),
+            (ESO, "ExternalSecret", r#"{"spec": {"target": "VALUE"}}"#),
+            (ESO, "PushSecret", r#"{"spec": {"template": {"data": {"url": "postgres://shop:VALUE@db/shop"}}}}"#),
+            (VSO, "VaultConnection", r#"{"spec": {"address": "http://vault", "headers": {"X-Api-Key": "VALUE"}}}"#),
+            (VSO, "SecretTransformation", r#"{"spec": {"templates": {"password": {"text": "VALUE"}}}}"#),
+            ("bitnami.com", "SealedSecret", r#"{"spec": {"encryptedData": {"password": "VALUE"}}}"#),
+            (
+                "secrets-store.csi.x-k8s.io",
+                "SecretProviderClass",
+                r#"{"spec": {"provider": "vault", "parameters": {"clientSecret": "VALUE", "roleName": "shop"}}}"#,
+            ),
+            (
+                "",
+                "Pod",
+                r#"{"metadata": {"annotations": {"vault.hashicorp.com/agent-inject": "true", "vault.hashicorp.com/role": "shop",
+                    "vault.hashicorp.com/agent-inject-template-env": "export DB_PASSWORD=VALUE"}}}"#,
+            ),
+        ];
+        for (group, kind, object) in places {
+            let response = answer(group, kind, &object.replace("VALUE", "4f9Qz81LmXw7Rk2Vb6"));
+            assert!(response.contains(r#""accepted":false"#), "{object}: {response}");
+            assert!(!response.contains("4f9Qz8") && !response.contains("k2Vb6"), "{object}: {response}");
+        }
+    }
+
+    #[test]
+    fn a_hundred_thousand_keys_make_a_short_answer() {
+        let keys: Vec<String> = (0..100_000).map(|index| format!(r#""key-{index}": "x""#)).collect();
+        let response = answer("", "Secret", &format!(r#"{{"data": {{{}}}}}"#, keys.join(", ")));
+        assert!(response.contains("key-4 and more"));
+        assert!(response.len() < 10_000, "{} bytes", response.len());
+        let long = "x".repeat(1_000_000);
+        let response = answer("", "Secret", &format!(r#"{{"metadata": {{"name": "{long}"}}, "data": {{"{long}": "x"}}}}"#));
+        assert!(response.len() < 10_000, "{} bytes", response.len());
+    }
+
+    #[test]
+    fn deep_nesting_is_no_burden() {
+        let depth = 200_000;
+        let nested = |open: &str, close: &str| format!("{}null{}", open.repeat(depth), close.repeat(depth));
+        for provider in [nested(r#"{"a": "#, "}"), nested("[", "]")] {
+            let response = answer(
+                external::GROUP,
+                "SecretStore",
+                &format!(r#"{{"spec": {{"provider": {{"vault": {{"x": {provider}}}}}}}}}"#),
+            );
+            assert!(response.contains(r#""accepted":true"#), "{response}");
+        }
+    }
+
+    /// What is checked last of a large object is found in it.
+    #[test]
+    fn long_lists_are_judged_to_the_last() {
+        let items = |item: &str, last: &str| format!("[{}{last}]", format!("{item}, ").repeat(50_000));
+        let conditions = items(r#"{"namespaces": ["shop"]}"#, r#"{"namespaceSelector": {}}"#);
+        let object = format!(r#"{{"spec": {{"provider": {{"vault": {{}}}}, "conditions": {conditions}}}}}"#);
+        assert!(answer(external::GROUP, "ClusterSecretStore", &object).contains("spec.conditions[50000].namespaceSelector"));
+        let sources = items(r#"{"extract": {"key": "a"}}"#, r#"{"find": {"name": {"regexp": ".*"}}}"#);
+        let object = format!(r#"{{"spec": {{"dataFrom": {sources}}}}}"#);
+        assert!(answer(external::GROUP, "ExternalSecret", &object).contains("spec.dataFrom[50000].find"));
+    }
+}

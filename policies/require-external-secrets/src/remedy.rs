@@ -1,91 +1,107 @@
 //! What to write instead of a Secret: an ExternalSecret or a VaultStaticSecret that makes the same one.
 //!
-//! Both are whole manifests. They name the Secret's keys, and Vault's path `<namespace>/<name>` as the place of the values.
+//! Both are whole manifests. They name the Secret's keys, and Vault's path `<namespace>/<name>` as the place of the values. All that
+//! is filled in is quoted, since `true` and `1e3` are names too, and made of characters that need no escape.
 
 use palisade_sdk::Rule;
 
 /// Up to so many keys are listed; with more, all keys of the path are taken.
 pub const LISTED: usize = 12;
 
+// `$n` is the Secret's name, `$s` its namespace, `$t` its type, `$k` a key, `$x` the key as a regular expression, `$1` to `$3` are
+// the parts that depend on the Secret. The last line is a comment, so that what is written behind it harms nothing.
+const MANIFESTS: &str = r#"; one of these, for example:
+---
+apiVersion: external-secrets.io/v1
+kind: ExternalSecret
+metadata:
+  name: "$n"
+  namespace: "$s"
+spec:
+  refreshInterval: 1h
+  secretStoreRef:
+    kind: SecretStore
+    name: vault
+  target:
+    name: "$n"$1
+$2
+---
+apiVersion: secrets.hashicorp.com/v1beta1
+kind: VaultStaticSecret
+metadata:
+  name: "$n"
+  namespace: "$s"
+spec:
+  vaultAuthRef: vault
+  mount: secret
+  type: kv-v2
+  path: "$s/$n"
+  refreshAfter: 1h
+  destination:
+    name: "$n"
+    create: true
+    type: "$t"
+    transformation:
+      excludeRaw: true$3
+# the values are those of $s/$n in Vault"#;
+const TYPE: &str = "
+    template:
+      type: \"$t\"";
+const ALL_KEYS: &str = "  dataFrom:
+    - extract:
+        key: \"$s/$n\"";
+const KEY: &str = "
+    - secretKey: \"$k\"
+      remoteRef:
+        key: \"$s/$n\"
+        property: \"$k\"";
+const INCLUDED: &str = "
+        - \"^$x$\"";
+
 /// The two manifests, after the remedy of the rule, each as a YAML document.
 pub fn manifests(rule: &Rule, name: &str, namespace: &str, secret_type: &str, keys: &[&str]) -> String {
     let name = if is_name(name) { name } else { "app" };
     let namespace = if is_name(namespace) { namespace } else { "default" };
-    let path = [namespace, "/", name].concat();
-    let secret_type = Some(secret_type).filter(|kind| *kind != "Opaque" && is_type(kind));
-    // A key that is none cannot be in a Secret either.
-    let keys: Vec<&str> = keys.iter().copied().filter(|key| is_key(key)).collect();
-    let listed = keys.len() <= LISTED;
-
-    let mut yaml = Yaml(String::from(rule.remedy));
-    yaml.0.push_str("; one of these, for example:");
-    yaml.head("external-secrets.io/v1", "ExternalSecret", name, namespace);
-    yaml.0.push_str("\n  refreshInterval: 1h\n  secretStoreRef:\n    kind: SecretStore\n    name: vault\n  target:");
-    yaml.field("    name: ", name);
-    if let Some(secret_type) = secret_type {
-        yaml.0.push_str("\n    template:");
-        yaml.field("      type: ", secret_type);
+    let secret_type = if is_written(secret_type) { secret_type } else { "Opaque" };
+    let (mut data, mut includes) = (String::from("  data:"), String::from("\n      includes:"));
+    let mut listed = 0;
+    // A key that cannot be one is in no Secret either.
+    for key in keys.iter().filter(|key| is_written(key) && !key.contains('/')) {
+        let pattern = key.split('.').collect::<Vec<_>>().join("[.]");
+        let parts = [('n', name), ('s', namespace), ('k', key), ('x', pattern.as_str())];
+        fill(&mut data, KEY, &parts);
+        fill(&mut includes, INCLUDED, &parts);
+        listed += 1;
     }
-    if listed {
-        yaml.0.push_str("\n  data:");
-        for key in &keys {
-            yaml.field("    - secretKey: ", key);
-            yaml.0.push_str("\n      remoteRef:");
-            yaml.field("        key: ", &path);
-            yaml.field("        property: ", key);
-        }
-    } else {
-        yaml.0.push_str("\n  dataFrom:\n    - extract:");
-        yaml.field("        key: ", &path);
+    let parts = [('n', name), ('s', namespace), ('t', secret_type)];
+    if listed == 0 || keys.len() > LISTED {
+        data.clear();
+        fill(&mut data, ALL_KEYS, &parts);
+        includes.clear();
     }
-
-    yaml.head("secrets.hashicorp.com/v1beta1", "VaultStaticSecret", name, namespace);
-    yaml.0.push_str("\n  vaultAuthRef: vault\n  mount: secret\n  type: kv-v2");
-    yaml.field("  path: ", &path);
-    yaml.0.push_str("\n  refreshAfter: 1h\n  destination:");
-    yaml.field("    name: ", name);
-    yaml.0.push_str("\n    create: true");
-    if let Some(secret_type) = secret_type {
-        yaml.field("    type: ", secret_type);
+    let mut template = String::new();
+    if secret_type != "Opaque" {
+        fill(&mut template, TYPE, &parts);
     }
-    yaml.0.push_str("\n    transformation:\n      excludeRaw: true");
-    if listed && !keys.is_empty() {
-        yaml.0.push_str("\n      includes:");
-        for key in &keys {
-            yaml.0.push_str("\n        - \"^");
-            for letter in key.chars() {
-                if letter == '.' {
-                    yaml.0.push_str("[.]");
-                } else {
-                    yaml.0.push(letter);
-                }
-            }
-            yaml.0.push_str("$\"");
-        }
-    }
-    // The last line is a comment, so that what is written behind it, such as a full stop, harms nothing.
-    yaml.0.push_str("\n# the values are those of ");
-    yaml.0.push_str(&path);
-    yaml.0.push_str(" in Vault");
-    yaml.0
+    let mut remedy = String::from(rule.remedy);
+    let [name, namespace, secret_type] = parts;
+    fill(&mut remedy, MANIFESTS, &[name, namespace, secret_type, ('1', &template), ('2', &data), ('3', &includes)]);
+    remedy
 }
 
-struct Yaml(String);
-
-impl Yaml {
-    fn head(&mut self, api_version: &str, kind: &str, name: &str, namespace: &str) {
-        for part in ["\n---\napiVersion: ", api_version, "\nkind: ", kind, "\nmetadata:"] {
-            self.0.push_str(part);
-        }
-        self.field("  name: ", name);
-        self.field("  namespace: ", namespace);
-        self.0.push_str("\nspec:");
-    }
-
-    /// A line with a value that is quoted: `true` and `1e3` are names too. It holds nothing that would have to be escaped.
-    fn field(&mut self, beginning: &str, value: &str) {
-        for part in ["\n", beginning, "\"", value, "\""] {
-            self.0.push_str(part);
+/// Writes a template, with the values of its parts.
+fn fill(text: &mut String, template: &str, parts: &[(char, &str)]) {
+    for (index, piece) in template.split('$').enumerate() {
+        let part = parts.iter().find(|(letter, _)| index > 0 && piece.starts_with(*letter));
+        match part {
+            Some((_, value)) => {
+                text.push_str(value);
+                text.push_str(piece.get(1..).unwrap_or_default());
+            }
+            None => {
+                text.push_str(if index > 0 { "$" } else { "" });
+                text.push_str(piece);
+            }
         }
     }
 }
@@ -93,18 +109,48 @@ impl Yaml {
 /// Kubernetes documentation, Object Names and IDs: DNS subdomain names.
 fn is_name(text: &str) -> bool {
     let end = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
-    text.len() <= 253
+    is_written(text)
         && end(text.as_bytes().first())
         && end(text.as_bytes().last())
-        && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'.'))
+        && text.bytes().all(|byte| !byte.is_ascii_uppercase() && !matches!(byte, b'_' | b'/'))
 }
 
-fn is_key(text: &str) -> bool {
-    (1..=253).contains(&text.len())
-        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_'))
-}
-
-fn is_type(text: &str) -> bool {
+/// Whether a text is made of the characters of keys and types.
+fn is_written(text: &str) -> bool {
     (1..=253).contains(&text.len())
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'/'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::{HAND_WRITTEN_SECRET, HAND_WRITTEN_TLS};
+
+    #[test]
+    fn lists_keys_up_to_a_number() {
+        let few = manifests(&HAND_WRITTEN_TLS, "shop-tls", "shop", "kubernetes.io/tls", &["tls.crt", "tls.key"]);
+        for line in [
+            "  name: \"shop-tls\"\n  namespace: \"shop\"\n",
+            "    name: \"shop-tls\"\n    template:\n      type: \"kubernetes.io/tls\"\n  data:\n    - secretKey: \"tls.crt\"\n",
+            "        key: \"shop/shop-tls\"\n        property: \"tls.key\"\n---\n",
+            "      includes:\n        - \"^tls[.]crt$\"\n        - \"^tls[.]key$\"\n# the values",
+        ] {
+            assert!(few.contains(line), "{line}\n\nis not in\n\n{few}");
+        }
+        let many = manifests(&HAND_WRITTEN_SECRET, "shop", "shop", "Opaque", &["key"; LISTED + 1]);
+        assert!(many.contains("  dataFrom:\n    - extract:\n        key: \"shop/shop\"\n---\n"), "{many}");
+        assert!(!many.contains("secretKey") && !many.contains("includes") && !many.contains("template"), "{many}");
+    }
+
+    /// What no API server would take does not get into the manifests.
+    #[test]
+    fn hostile_texts_stay_out() {
+        let hostile = "x\"\n---\nkind: Pod\n$n";
+        let long = "x".repeat(1000);
+        for text in [hostile, &long, "", "-", "$k"] {
+            let remedy = manifests(&HAND_WRITTEN_SECRET, text, text, text, &[text, "key"]);
+            assert!(!remedy.contains("kind: Pod") && remedy.len() < 2000, "{remedy}");
+            assert!(remedy.contains("  name: \"app\"\n  namespace: \"default\"\n"), "{remedy}");
+        }
+    }
 }
