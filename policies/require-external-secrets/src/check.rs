@@ -36,7 +36,7 @@ impl<'c> Check<'c> {
         let Some(name) = names.first() else { return };
         if allowed.is_empty() {
             if IN_THE_CLUSTER.contains(name) {
-                let why = if *name == "fake" { " lists its values in the manifest" } else { " reads from the cluster itself" };
+                let why = if *name == "fake" { " lists its values in the manifest" } else { " keeps secrets in a cluster" };
                 self.add(&STORE_PROVIDER, path, &["the provider ", name, why]);
             }
         } else if !allowed.iter().any(|allowed| names.iter().any(|name| allowed.eq_ignore_ascii_case(name))) {

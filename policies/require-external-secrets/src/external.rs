@@ -48,7 +48,7 @@ fn external_secret(spec: &Node<'_, '_>, check: &mut Check<'_>) {
     }
     let kind = target.at("manifest.kind");
     if target.at("manifest").is_set() && (kind.text() != "Secret" || target.at("manifest.apiVersion").text() != "v1") {
-        let message = ["the values are written to a ", text::short(&kind.text()), ", not to a Secret"].concat();
+        let message = ["the values are written to the kind ", text::short(&kind.text()), ", not to a Secret"].concat();
         check.add(&SECRET_IN_OTHER_KIND, &kind.path, &[&message]);
     }
     template(&target.at("template"), check);

@@ -2,7 +2,7 @@
 //!
 //! Three traces count. An **owner reference** with the owner's uid: the garbage collector removes a Secret whose owner is not there, so it is hard to
 //! claim. A **field manager** of the values, which the API server writes down. And the operator's **label**, which anybody can write:
-//! it counts only on an object that is stored already, as the background audit and an export see it.
+//! it counts only on an object that was stored, and where the managed fields are left out, as exports do.
 
 use crate::Settings;
 use crate::node::Node;
@@ -92,8 +92,11 @@ pub fn of(metadata: &Node<'_, '_>, old: Option<&Node<'_, '_>>, settings: &Settin
     {
         origin = Origin::Manager(name);
     }
-    // The mark that an UPDATE brings along counts no more than that of a manifest.
-    let is_stored = |metadata: &&Node<'_, '_>| !metadata.at("resourceVersion").text().is_empty();
+    // The mark that an UPDATE brings along counts no more than that of a manifest; and where the API server says who wrote the
+    // values, it has said it.
+    let is_stored = |metadata: &&Node<'_, '_>| {
+        !metadata.at("resourceVersion").text().is_empty() && metadata.at("managedFields").count() == 0
+    };
     if matches!(origin, Origin::Unknown)
         && let Some(name) = Some(old.unwrap_or(metadata)).filter(is_stored).and_then(marked)
     {

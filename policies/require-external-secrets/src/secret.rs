@@ -136,7 +136,7 @@ impl Writing<'_, '_> {
             let message = "it is no bootstrap token: those are named bootstrap-token-… and in kube-system";
             check.add(&BOOTSTRAP_TOKEN, &Path::new("type"), &[message]);
         }
-        if self.secret.values().all(|(_, key, value)| key != &"expiration" || value.is_empty()) {
+        if self.secret.values().all(|(_, key, value)| *key != "expiration" || value.is_empty()) {
             let message = "the token does not expire: it has no expiration";
             check.add(&BOOTSTRAP_TOKEN, &self.secret.path(), &[message]);
         }
