@@ -1,17 +1,17 @@
 //! The namespaces of the cluster and their environments, and what crosses from one into another.
 
-use std::cell::OnceCell;
 use std::collections::BinaryHeap;
 
 use palisade_sdk::views::ObjectMeta;
-use palisade_sdk::{Answer, Error, Host, List, ListQuery, Path, Report, Rule};
+use palisade_sdk::{Answer, Error, Host, List, ListQuery, Path, Raw, Report, Rule};
 
 use crate::settings::{Settings, Side};
 
 palisade_sdk::view! {
-    /// Any object of which only the metadata matters.
+    /// Any object. One view for all of them keeps the module small.
     pub struct Object<'a> {
         pub metadata: ObjectMeta<'a> as "metadata",
+        pub spec: Option<Raw<'a>> as "spec",
     }
 }
 
@@ -60,7 +60,6 @@ pub struct Cluster<'c> {
     index: Index<'c>,
     /// The namespace of the object.
     pub own: Side<'c>,
-    services: OnceCell<Vec<(String, String)>>,
 }
 
 impl<'c> Cluster<'c> {
@@ -75,7 +74,7 @@ impl<'c> Cluster<'c> {
         let own = index.places(namespace).next().and_then(|place| namespaces.get(place));
         let environment = settings.environment(namespace, own.map(|object| &object.metadata.labels))?;
         let own = Side { environment, namespace: Some(namespace) };
-        Some(Self { settings, host, namespaces, index, own, services: OnceCell::new() })
+        Some(Self { settings, host, namespaces, index, own })
     }
 
     /// The namespace, and its place among all.
@@ -124,25 +123,5 @@ impl<'c> Cluster<'c> {
             self.own.environment,
         ];
         report.add(rule, at, message.concat());
-    }
-
-    /// Whether there is a Service of this name.
-    ///
-    /// # Errors
-    /// When the host does not answer.
-    pub fn has_service(&self, namespace: &str, name: &str) -> Result<bool, Error> {
-        let services = match self.services.get() {
-            Some(services) => services,
-            None => {
-                let answer = self.host.list(&ListQuery::new("v1", "Service").fields(&["spec.type"]))?;
-                let services: BinaryHeap<(String, String)> = answer
-                    .items::<Object<'_>>()?
-                    .iter()
-                    .map(|Object { metadata }| (metadata.namespace.to_string(), metadata.name.to_string()))
-                    .collect();
-                self.services.get_or_init(|| services.into_sorted_vec())
-            }
-        };
-        Ok(services.binary_search_by(|(in_namespace, known)| (&**in_namespace, &**known).cmp(&(namespace, name))).is_ok())
     }
 }

@@ -16,6 +16,7 @@ mod routes;
 mod rules;
 mod search;
 mod settings;
+mod strings;
 mod variables;
 mod workload;
 

@@ -35,8 +35,28 @@ const WEB_SCHEMES: [&str; 4] = ["http", "https", "ws", "wss"];
 const WEB_PORTS: [&str; 4] = ["80", "443", "8080", "8443"];
 /// The last words of names that are given hosts.
 const HOST_WORDS: [&str; 22] = [
-    "addr", "address", "addresses", "api", "backend", "broker", "brokers", "dsn", "endpoint", "endpoints", "host", "hostname",
-    "hosts", "node", "nodes", "server", "servers", "service", "upstream", "uri", "url", "urls",
+    "addr",
+    "address",
+    "addresses",
+    "api",
+    "backend",
+    "broker",
+    "brokers",
+    "dsn",
+    "endpoint",
+    "endpoints",
+    "host",
+    "hostname",
+    "hosts",
+    "node",
+    "nodes",
+    "server",
+    "servers",
+    "service",
+    "upstream",
+    "uri",
+    "url",
+    "urls",
 ];
 /// How far back the name of a value is looked for.
 const KEY_LENGTH: usize = 64;
@@ -97,7 +117,9 @@ pub fn scan<'t>(text: &'t str, evidence: Evidence, domains: &[String], found: &m
                 continue;
             }
             // A list of hosts, a user, a port, an address in brackets are all within the host part.
-            b',' | b'@' | b':' | b'%' | b'(' | b')' | b'[' | b']' | b'{' | b'}' | b'$' | b'*' | b'+' | b'!' => line_begins = false,
+            b',' | b'@' | b':' | b'%' | b'(' | b')' | b'[' | b']' | b'{' | b'}' | b'$' | b'*' | b'+' | b'!' => {
+                line_begins = false
+            }
             _ => (authority, line_begins) = (None, false),
         }
         here += 1;
@@ -194,7 +216,10 @@ impl<'t> Word<'t> {
         let (before, after) = (self.before(1), self.after(0));
         let is_template = before == b'{' && matches!(self.before(2), b'$' | b'{');
         let is_quoted_key = matches!(after, b'"' | b'\'') && self.after(1) == b':';
-        let is_key = after == b'=' || (after == b':' && matches!(self.after(1), b' ' | b'\n' | b'\r' | 0)) || is_quoted_key;
+        let rest = self.text.get(self.end..).unwrap_or_default().bytes();
+        let is_key = rest.take(KEY_LENGTH).find(|byte| *byte != b' ') == Some(b'=')
+            || (after == b':' && matches!(self.after(1), b' ' | b'\n' | b'\r' | 0))
+            || is_quoted_key;
         self.in_path || is_template || is_key || matches!(after, b'(' | b'@') || matches!(before, b'$' | b'\\')
     }
 
@@ -280,6 +305,7 @@ mod tests {
             "http://example/config.shop",
             "--log.shop=debug",
             "logging.shop=debug",
+            "logging.shop = debug",
             "logging.shop: debug",
             "{\"logging.shop\": \"debug\"}",
             "${log.shop}",
@@ -347,7 +373,8 @@ mod tests {
 
     #[test]
     fn names_that_are_given_hosts() {
-        for name in ["DB_HOST", "host", "--redis-url", "spring.datasource.url", "dbHost", "databaseURL", "KAFKA_BROKERS", "URL"] {
+        for name in ["DB_HOST", "host", "--redis-url", "spring.datasource.url", "dbHost", "databaseURL", "KAFKA_BROKERS", "URL"]
+        {
             assert!(takes_hosts(name), "{name}");
         }
         for name in ["", "DJANGO_SETTINGS_MODULE", "ghost", "HOST_NAME_FILE", "--settings", "hosted"] {

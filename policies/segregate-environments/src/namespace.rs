@@ -1,7 +1,7 @@
 //! Namespaces: their label, and how it may change.
 
-use palisade_sdk::network::each_workload;
-use palisade_sdk::{Error, Host, Operation, Path, Report, Request};
+use palisade_sdk::network::WORKLOAD_KINDS;
+use palisade_sdk::{Error, Host, ListQuery, Operation, Path, Report, Request};
 
 use crate::cluster::Object;
 use crate::rules::{ENVIRONMENT_CHANGED, ENVIRONMENT_SPELLING, NO_ENVIRONMENT, UNKNOWN_ENVIRONMENT};
@@ -15,7 +15,7 @@ const LIKELY: [&str; 4] = ["env", "environment", "stage", "tier"];
 /// # Errors
 /// When it cannot be read, or the host does not answer.
 pub fn judge(request: &Request<'_>, settings: &Settings, host: &dyn Host, report: &mut Report) -> Result<(), Error> {
-    let Object { metadata } = request.object()?;
+    let Object { metadata, .. } = request.object()?;
     let name = metadata.name.as_str();
     if settings.is_shared(name) {
         return Ok(());
@@ -33,7 +33,8 @@ pub fn judge(request: &Request<'_>, settings: &Settings, host: &dyn Host, report
             let wanted = settings.environment_labels.first().map_or("environment", String::as_str);
             let message = match metadata.labels.iter().find(|(key, value)| is_likely(key, value)) {
                 Some((key, _)) => {
-                    ["has no label ", wanted, "; its label ", key, " is not one that the setting environmentLabels names"].concat()
+                    ["has no label ", wanted, "; its label ", key, " is not one that the setting environmentLabels names"]
+                        .concat()
                 }
                 None => ["has no label ", wanted, " that says its environment"].concat(),
             };
@@ -53,7 +54,7 @@ pub fn judge(request: &Request<'_>, settings: &Settings, host: &dyn Host, report
     if request.operation != Operation::Update || report.severity_of(&ENVIRONMENT_CHANGED).is_none() {
         return Ok(());
     }
-    let Some(Object { metadata: before }) = request.old_object()? else { return Ok(()) };
+    let Some(Object { metadata: before, .. }) = request.old_object()? else { return Ok(()) };
     let Some((old_key, old_value)) = settings.label(&before.labels) else { return Ok(()) };
     // A value that is on no list may be mended.
     let Some(old) = settings.meaning(old_value).known() else { return Ok(()) };
@@ -61,12 +62,7 @@ pub fn judge(request: &Request<'_>, settings: &Settings, host: &dyn Host, report
     if old == new {
         return Ok(());
     }
-    let mut has_workloads = false;
-    each_workload(host, name, &mut |_| {
-        has_workloads = true;
-        Ok(true)
-    })?;
-    if has_workloads {
+    if has_workloads(name, host)? {
         let at = labels.key(label.map_or(old_key, |(key, _)| key));
         let message = if new.is_empty() {
             ["the namespace has workloads, and was of ", old].concat()
@@ -76,4 +72,14 @@ pub fn judge(request: &Request<'_>, settings: &Settings, host: &dyn Host, report
         report.add(&ENVIRONMENT_CHANGED, &at, message);
     }
     Ok(())
+}
+
+fn has_workloads(namespace: &str, host: &dyn Host) -> Result<bool, Error> {
+    for (api_version, kind) in WORKLOAD_KINDS {
+        let answer = host.list(&ListQuery::new(api_version, kind).namespace(namespace).fields(&["metadata.name"]))?;
+        if !answer.items::<Object<'_>>()?.is_empty() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }

@@ -38,13 +38,9 @@ pub fn judge_service(request: &Request<'_>, cluster: &Cluster<'_>, report: &mut 
     if spec.r#type != "ExternalName" {
         return Ok(());
     }
-    let at = Path::new("spec.externalName");
-    Search::new(cluster, &EXTERNAL_NAME_CROSSING, "is an alias of a Service in ").text(
-        &spec.external_name,
-        Evidence::Host,
-        &at,
-        report,
-    )
+    let mut search = Search::new(cluster, &EXTERNAL_NAME_CROSSING, "is an alias of a Service in the namespace ", report);
+    search.text(&spec.external_name, Evidence::Host, &Path::new("spec.externalName"));
+    search.finish()
 }
 
 /// Groups that hold the ServiceAccounts of every namespace.
@@ -64,21 +60,25 @@ pub fn judge_role_binding(request: &Request<'_>, cluster: &Cluster<'_>, report: 
         let at = at.item("subjects", index);
         let is_rbac = subject.api_group == rbac::GROUP || subject.api_group.is_empty();
         let (namespace, field, what) = match subject.kind.as_str() {
-            "ServiceAccount" => (Some(subject.namespace.as_str()), "namespace", "gives rights to a ServiceAccount of "),
+            "ServiceAccount" => {
+                (Some(subject.namespace.as_str()), "namespace", "gives rights to a ServiceAccount of the namespace ")
+            }
             "User" if is_rbac => {
                 let account = subject.name.strip_prefix("system:serviceaccount:").and_then(|rest| rest.split_once(':'));
-                (account.map(|(namespace, _)| namespace), "name", "gives rights to a ServiceAccount of ")
+                (account.map(|(namespace, _)| namespace), "name", "gives rights to a ServiceAccount of the namespace ")
             }
             "Group" if is_rbac && EVERYONE.iter().any(|group| subject.name == *group) => {
                 if let Some(other) = *strangers.get_or_insert_with(stranger) {
-                    let what = "gives rights to the ServiceAccounts of every namespace, also of ";
+                    let what = "gives rights to the ServiceAccounts of every namespace, also those of ";
                     cluster.report(&ROLE_BINDING_CROSSING, &at.field("name"), what, other, report);
                 }
                 continue;
             }
-            "Group" if is_rbac => {
-                (subject.name.strip_prefix("system:serviceaccounts:"), "name", "gives rights to all ServiceAccounts of ")
-            }
+            "Group" if is_rbac => (
+                subject.name.strip_prefix("system:serviceaccounts:"),
+                "name",
+                "gives rights to all ServiceAccounts of the namespace ",
+            ),
             _ => continue,
         };
         if let Some(other) = namespace.and_then(|namespace| cluster.crosses(namespace, Way::In)) {

@@ -1,13 +1,12 @@
 //! Ingresses and HTTPRoutes: their hosts, and what they join.
 
-use palisade_sdk::{Error, List, ListQuery, Path, Report, Request, Str};
 use palisade_sdk::views::ObjectMeta;
+use palisade_sdk::{Error, List, ListQuery, Path, Report, Request, Str, json};
 
-use crate::cluster::{Cluster, Index, Way};
-use crate::names::Evidence;
+use crate::cluster::{Cluster, Index, Object, Way};
 use crate::rules::{DNS_NAME_CROSSING, ROUTE_CROSSING, SHARED_HOST};
 use crate::search::Search;
-use crate::workload;
+use crate::{strings, workload};
 
 palisade_sdk::view! {
     /// An Ingress or an HTTPRoute.
@@ -18,39 +17,24 @@ palisade_sdk::view! {
 
     struct Spec<'a> {
         hostnames: List<Str<'a>> as "hostnames",
-        parents: List<Reference<'a>> as "parentRefs",
         rules: List<RouteRule<'a>> as "rules",
     }
 
     struct RouteRule<'a> {
         host: Str<'a> as "host",
-        backends: List<Reference<'a>> as "backendRefs",
-        filters: List<Filter<'a>> as "filters",
-    }
-
-    struct Filter<'a> {
-        mirror: Mirror<'a> as "requestMirror",
-    }
-
-    struct Mirror<'a> {
-        backend: Reference<'a> as "backendRef",
-    }
-
-    struct Reference<'a> {
-        namespace: Str<'a> as "namespace",
     }
 }
 
 const INGRESS: &str = "Ingress";
 const HTTP_ROUTE: &str = "HTTPRoute";
 
-impl Route<'_> {
+impl Spec<'_> {
     /// The hosts, in the order of the object. Those of an Ingress without any are empty, and mean all.
     fn hosts(&self) -> Vec<String> {
-        if self.spec.hostnames.is_empty() {
-            self.spec.rules.iter().map(|rule| rule.host.to_ascii_lowercase()).collect()
+        if self.hostnames.is_empty() {
+            self.rules.iter().map(|rule| rule.host.to_ascii_lowercase()).collect()
         } else {
-            self.spec.hostnames.iter().map(|host| host.to_ascii_lowercase()).collect()
+            self.hostnames.iter().map(|host| host.to_ascii_lowercase()).collect()
         }
     }
 }
@@ -63,8 +47,9 @@ pub fn judge_ingress(request: &Request<'_>, cluster: &Cluster<'_>, report: &mut 
     let route: Route<'_> = request.object()?;
     let kinds: &[_] = if cluster.settings.gateway_api { &[INGRESS, HTTP_ROUTE] } else { &[INGRESS] };
     judge_hosts(&route, INGRESS, kinds, cluster, report)?;
-    let mut search = Search::new(cluster, &DNS_NAME_CROSSING, "names a Service of the namespace ");
-    workload::annotations(&route.metadata.annotations, &Path::new("metadata"), Evidence::None, &mut search, report)
+    let mut search = Search::new(cluster, &DNS_NAME_CROSSING, "names a Service of the namespace ", report);
+    workload::annotations(&route.metadata.annotations, &Path::new("metadata"), &mut search);
+    search.finish()
 }
 
 /// Judges an HTTPRoute.
@@ -74,27 +59,23 @@ pub fn judge_ingress(request: &Request<'_>, cluster: &Cluster<'_>, report: &mut 
 pub fn judge_http_route(request: &Request<'_>, cluster: &Cluster<'_>, report: &mut Report) -> Result<(), Error> {
     let route: Route<'_> = request.object()?;
     judge_hosts(&route, HTTP_ROUTE, &[INGRESS, HTTP_ROUTE], cluster, report)?;
-    let mut check = |reference: &Reference<'_>, at: &Path<'_>, way: Way, what: &str| {
-        if let Some(other) = cluster.crosses(reference.namespace.as_str(), way) {
-            cluster.report(&ROUTE_CROSSING, &at.field("namespace"), what, other, report);
+    let Object { spec, .. } = request.object()?;
+    let Some(spec) = spec else { return Ok(()) };
+    // Wherever it refers to a Gateway or a Service: in parents, backends, and filters.
+    strings::each(spec, &Path::new("spec"), &mut |string| {
+        if string.key != "namespace" {
+            return Ok(());
         }
-    };
-    let spec = Path::new("spec");
-    for (index, parent) in route.spec.parents.iter().enumerate() {
-        check(parent, &spec.item("parentRefs", index), Way::In, "is attached to what is in ");
-    }
-    let sends = "sends to a Service of the namespace ";
-    for (index, rule) in route.spec.rules.iter().enumerate() {
-        let at = spec.item("rules", index);
-        for (place, backend) in rule.backends.iter().enumerate() {
-            check(backend, &at.item("backendRefs", place), Way::Out, sends);
+        let (way, what) = if string.root == "parentRefs" {
+            (Way::In, "is attached to what is in the namespace ")
+        } else {
+            (Way::Out, "sends to a Service of the namespace ")
+        };
+        if let Some(other) = cluster.crosses(string.text, way) {
+            cluster.report(&ROUTE_CROSSING, string.at, what, other, report);
         }
-        for (place, filter) in rule.filters.iter().enumerate() {
-            let at = at.item("filters", place);
-            check(&filter.mirror.backend, &at.field("requestMirror.backendRef"), Way::Out, sends);
-        }
-    }
-    Ok(())
+        Ok(())
+    })
 }
 
 /// Holds the hosts against those of other environments.
@@ -105,7 +86,7 @@ fn judge_hosts(
     cluster: &Cluster<'_>,
     report: &mut Report,
 ) -> Result<(), Error> {
-    let hosts = route.hosts();
+    let hosts = route.spec.hosts();
     if report.severity_of(&SHARED_HOST).is_none() || hosts.iter().all(String::is_empty) {
         return Ok(());
     }
@@ -119,10 +100,11 @@ fn judge_hosts(
             ("gateway.networking.k8s.io/v1", "spec.hostnames")
         };
         let answer = cluster.host.list(&ListQuery::new(api_version, other_kind).fields(&[field]))?;
-        for other in &answer.items::<Route<'_>>()? {
-            let metadata = &other.metadata;
+        for Object { metadata, spec } in &answer.items::<Object<'_>>()? {
             let Some(side) = cluster.crosses(metadata.namespace.as_str(), Way::Both) else { continue };
-            for host in other.hosts().iter().filter(|host| !host.is_empty()) {
+            // What is wrong with another object is reported there.
+            let spec: Spec<'_> = spec.and_then(|spec| json::from_str(spec.get()).ok()).unwrap_or_default();
+            for host in spec.hosts().iter().filter(|host| !host.is_empty()) {
                 for place in index.places(host) {
                     if let Some(free @ None) = taken.get_mut(place) {
                         *free = Some(Conflict {

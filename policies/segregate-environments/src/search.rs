@@ -1,8 +1,8 @@
 //! The search for Services of other environments in texts.
 
-use palisade_sdk::{Error, Path, Report, Rule};
+use palisade_sdk::{Error, ListQuery, Path, Report, Rule};
 
-use crate::cluster::{Cluster, Way};
+use crate::cluster::{Cluster, Index, Object, Way};
 use crate::names::{self, Evidence, Name};
 
 /// The API server, as every workload may call it: it is of no environment.
@@ -18,69 +18,96 @@ pub struct Search<'s> {
     cluster: &'s Cluster<'s>,
     rule: &'static Rule,
     what: &'static str,
+    report: &'s mut Report,
     /// For each namespace, the last text in which it was found: it is reported once for each.
     seen: Vec<usize>,
     texts: usize,
+    doubtful: Vec<Doubtful>,
+}
+
+/// A short name that is one only if there is such a Service.
+struct Doubtful {
+    /// Namespace and name.
+    service: String,
+    namespace: String,
+    at: String,
+    what: String,
+    text: usize,
 }
 
 impl<'s> Search<'s> {
     /// A search that reports this rule; `what` is said of the text, and the namespace follows.
-    pub fn new(cluster: &'s Cluster<'s>, rule: &'static Rule, what: &'static str) -> Self {
-        Self { cluster, rule, what, seen: Vec::new(), texts: 0 }
+    pub fn new(cluster: &'s Cluster<'s>, rule: &'static Rule, what: &'static str, report: &'s mut Report) -> Self {
+        Self { cluster, rule, what, report, seen: vec![0; cluster.namespaces.len()], texts: 0, doubtful: Vec::new() }
     }
 
     /// Looks through a text that stands at a place.
-    ///
-    /// # Errors
-    /// When the host does not answer.
-    pub fn text(&mut self, text: &str, evidence: Evidence, at: &Path<'_>, report: &mut Report) -> Result<(), Error> {
+    pub fn text(&mut self, text: &str, evidence: Evidence, at: &Path<'_>) {
         self.texts += 1;
         let is_file = text.trim_ascii_end().contains('\n');
-        let mut failure = None;
         let cluster = self.cluster;
-        names::scan(text, evidence, &cluster.settings.cluster_domains, &mut |name| {
-            if failure.is_none()
-                && let Err(error) = self.name(&name, is_file, at, report)
-            {
-                failure = Some(error);
-            }
-        });
-        failure.map_or(Ok(()), Err)
+        names::scan(text, evidence, &cluster.settings.cluster_domains, &mut |name| self.name(&name, is_file, at));
     }
 
-    fn name(&mut self, name: &Name<'_>, is_file: bool, at: &Path<'_>, report: &mut Report) -> Result<(), Error> {
+    fn name(&mut self, name: &Name<'_>, is_file: bool, at: &Path<'_>) {
         // Longer ones are no namespaces.
-        if name.namespace.len() > 63 {
-            return Ok(());
+        if name.namespace.len() > 63 || name.service.len() > 63 {
+            return;
         }
         let (service, namespace) = (name.service.to_ascii_lowercase(), name.namespace.to_ascii_lowercase());
-        if (&*service, &*namespace) == API_SERVER {
-            return Ok(());
-        }
         let place = self.cluster.find(&namespace).map(|(place, _)| place);
-        if place.is_none() && name.short.is_some() {
-            return Ok(());
+        let is_known = place.is_some() || name.short.is_none();
+        if !is_known || (&*service, &*namespace) == API_SERVER || place.is_some_and(|place| self.is_seen(place, self.texts)) {
+            return;
         }
-        let Some(other) = self.cluster.crosses(&namespace, Way::Out) else { return Ok(()) };
-        if let Some(place) = place {
-            if self.seen.is_empty() {
-                self.seen.resize(self.cluster.namespaces.len(), 0);
-            }
-            if self.seen.get(place) == Some(&self.texts) {
-                return Ok(());
-            }
-        }
-        if let Some(evidence) = name.short
-            && !is_convincing(evidence, name)
-            && !self.cluster.has_service(&namespace, &service)?
-        {
-            return Ok(());
+        let Some(other) = self.cluster.crosses(&namespace, Way::Out) else { return };
+        let line = if is_file { ["in line ", &name.line.to_string(), " "].concat() } else { String::new() };
+        let what = [&line, self.what].concat();
+        if name.short.is_some_and(|evidence| !is_convincing(evidence, name)) {
+            let service = [&namespace, "/", &*service].concat();
+            self.doubtful.push(Doubtful { service, namespace, at: at.to_string(), what, text: self.texts });
+            return;
         }
         if let Some(seen) = place.and_then(|place| self.seen.get_mut(place)) {
             *seen = self.texts;
         }
-        let line = if is_file { ["in line ", &name.line.to_string(), " "].concat() } else { String::new() };
-        self.cluster.report(self.rule, at, &[&line, self.what].concat(), other, report);
+        self.cluster.report(self.rule, at, &what, other, self.report);
+    }
+
+    fn is_seen(&self, place: usize, text: usize) -> bool {
+        self.seen.get(place) == Some(&text)
+    }
+
+    /// Asks for the Services, where there are names that may be theirs.
+    ///
+    /// # Errors
+    /// When the host does not answer.
+    pub fn finish(self) -> Result<(), Error> {
+        let Self { cluster, rule, report, doubtful, .. } = self;
+        if doubtful.is_empty() {
+            return Ok(());
+        }
+        let index = Index::new(doubtful.iter().map(|doubtful| &*doubtful.service));
+        let mut exists = vec![false; doubtful.len()];
+        let answer = cluster.host.list(&ListQuery::new("v1", "Service").fields(&["metadata.name"]))?;
+        for Object { metadata, .. } in &answer.items::<Object<'_>>()? {
+            for place in index.places(&[&metadata.namespace, "/", &*metadata.name].concat()) {
+                if let Some(exists) = exists.get_mut(place) {
+                    *exists = true;
+                }
+            }
+        }
+        let mut last = (0, "");
+        for (doubtful, exists) in doubtful.iter().zip(exists) {
+            let here = (doubtful.text, &*doubtful.namespace);
+            if exists
+                && here != last
+                && let Some(other) = cluster.crosses(&doubtful.namespace, Way::Out)
+            {
+                last = here;
+                cluster.report(rule, &Path::new(&doubtful.at), &doubtful.what, other, report);
+            }
+        }
         Ok(())
     }
 }
@@ -90,7 +117,7 @@ impl<'s> Search<'s> {
 fn is_convincing(evidence: Evidence, name: &Name<'_>) -> bool {
     let namespace = name.namespace;
     if namespace.contains('-') {
-        return true;
+        return !name.service.is_empty() || evidence > Evidence::None;
     }
     let may_be_domain = namespace.len() == 2 || DOMAINS.iter().any(|domain| domain.eq_ignore_ascii_case(namespace));
     if may_be_domain { evidence == Evidence::Service && !name.is_of_pod } else { evidence >= Evidence::Host }

@@ -139,9 +139,7 @@ impl Settings {
     /// Whether a crossing is meant.
     pub fn allows(&self, from: Side<'_>, to: Side<'_>) -> bool {
         let fits = |pattern: &Option<String>, side: Side<'_>| {
-            pattern
-                .as_ref()
-                .is_none_or(|pattern| side.namespace.is_some_and(|namespace| glob::matches(pattern, namespace)))
+            pattern.as_ref().is_none_or(|pattern| side.namespace.is_some_and(|namespace| glob::matches(pattern, namespace)))
         };
         self.allowed_crossings.iter().any(|allowed| {
             glob::matches(&allowed.from, from.environment)
@@ -218,7 +216,8 @@ impl Settings {
             }
         }
         for (index, domain) in self.cluster_domains.iter().enumerate() {
-            let is_label = |label: &str| !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+            let is_label =
+                |label: &str| !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
             if !domain.split('.').all(is_label) {
                 return wrong("clusterDomains", index, "", "expected a domain, for example cluster.local");
             }

@@ -3,11 +3,12 @@
 use palisade_sdk::views::{EnvVar, ObjectMeta};
 use palisade_sdk::{Error, List, Map, Operation, Path, Raw, Report, Request, Str};
 
-use crate::cluster::{Cluster, Way};
+use crate::cluster::{Cluster, Object, Way};
 use crate::names::{self, Evidence};
 use crate::rules::{DNS_NAME_CROSSING, IMAGE_TAG_CROSSING, WORKLOAD_ENVIRONMENT};
 use crate::search::Search;
 use crate::settings::Side;
+use crate::strings;
 use crate::variables::Variables;
 
 palisade_sdk::view! {
@@ -16,8 +17,8 @@ palisade_sdk::view! {
         init_containers: List<Container<'a>> as "initContainers",
         containers: List<Container<'a>> as "containers",
         ephemeral_containers: List<Container<'a>> as "ephemeralContainers",
-        dns_config: DnsConfig<'a> as "dnsConfig",
-        volumes: List<Volume<'a>> as "volumes",
+        dns_config: Option<Raw<'a>> as "dnsConfig",
+        volumes: Option<Raw<'a>> as "volumes",
     }
 
     struct Container<'a> {
@@ -25,61 +26,18 @@ palisade_sdk::view! {
         command: List<Str<'a>> as "command",
         args: List<Str<'a>> as "args",
         env: List<EnvVar<'a>> as "env",
-        liveness_probe: Handler<'a> as "livenessProbe",
-        readiness_probe: Handler<'a> as "readinessProbe",
-        startup_probe: Handler<'a> as "startupProbe",
-        lifecycle: Lifecycle<'a> as "lifecycle",
+        liveness_probe: Option<Raw<'a>> as "livenessProbe",
+        readiness_probe: Option<Raw<'a>> as "readinessProbe",
+        startup_probe: Option<Raw<'a>> as "startupProbe",
+        lifecycle: Option<Raw<'a>> as "lifecycle",
     }
 
-    struct Lifecycle<'a> {
-        post_start: Handler<'a> as "postStart",
-        pre_stop: Handler<'a> as "preStop",
+    /// The labels of a CronJob's template for Jobs.
+    struct CronJob<'a> {
+        spec: CronJobSpec<'a> as "spec",
     }
 
-    struct Handler<'a> {
-        exec: Exec<'a> as "exec",
-        http_get: Target<'a> as "httpGet",
-        tcp_socket: Target<'a> as "tcpSocket",
-    }
-
-    struct Exec<'a> {
-        command: List<Str<'a>> as "command",
-    }
-
-    struct Target<'a> {
-        host: Str<'a> as "host",
-    }
-
-    struct DnsConfig<'a> {
-        searches: List<Str<'a>> as "searches",
-    }
-
-    struct Volume<'a> {
-        nfs: Nfs<'a> as "nfs",
-        iscsi: Iscsi<'a> as "iscsi",
-        csi: Csi<'a> as "csi",
-    }
-
-    struct Nfs<'a> {
-        server: Str<'a> as "server",
-    }
-
-    struct Iscsi<'a> {
-        target_portal: Str<'a> as "targetPortal",
-        portals: List<Str<'a>> as "portals",
-    }
-
-    struct Csi<'a> {
-        attributes: Map<'a> as "volumeAttributes",
-    }
-
-    /// What a workload has besides its template.
-    struct Object<'a> {
-        metadata: ObjectMeta<'a> as "metadata",
-        spec: ObjectSpec<'a> as "spec",
-    }
-
-    struct ObjectSpec<'a> {
+    struct CronJobSpec<'a> {
         job_template: JobTemplate<'a> as "jobTemplate",
     }
 
@@ -87,23 +45,13 @@ palisade_sdk::view! {
         metadata: ObjectMeta<'a> as "metadata",
     }
 
-    /// The parts of a pod, or of what a controller owns, that this policy judges, to compare them.
-    struct Frozen<'a> {
-        metadata: FrozenMeta<'a> as "metadata",
-        spec: Option<Raw<'a>> as "spec",
-    }
-
-    struct FrozenMeta<'a> {
-        labels: Option<Raw<'a>> as "labels",
-        annotations: Option<Raw<'a>> as "annotations",
-        owners: List<palisade_sdk::views::OwnerReference<'a>> as "ownerReferences",
-    }
-
     struct ConfigMap<'a> {
         data: Map<'a> as "data",
     }
 }
 
+/// Fields of volumes and DNS settings that hold hosts or domains, besides those whose names say so.
+const HOST_FIELDS: [&str; 6] = ["host", "targetPortal", "portals", "monitors", "searches", "source"];
 /// Annotations in which a client keeps the whole object as it was applied.
 const COPIES: [&str; 2] = ["kubectl.kubernetes.io/last-applied-configuration", "kapp.k14s.io/original"];
 const WHAT: &str = "names a Service of the namespace ";
@@ -114,12 +62,12 @@ const WHAT: &str = "names a Service of the namespace ";
 /// When it cannot be read, or the host does not answer.
 pub fn judge_config_map(request: &Request<'_>, cluster: &Cluster<'_>, report: &mut Report) -> Result<(), Error> {
     let ConfigMap { data } = request.object()?;
-    let mut search = Search::new(cluster, &DNS_NAME_CROSSING, WHAT);
+    let mut search = Search::new(cluster, &DNS_NAME_CROSSING, WHAT, report);
     let at = Path::new("data");
     for (key, value) in &data {
-        search.text(value, evidence_of(key), &at.key(key), report)?;
+        search.text(value, evidence_of(key), &at.key(key));
     }
-    Ok(())
+    search.finish()
 }
 
 /// Whether an update leaves a pod, or what a controller owns, as it was: controllers must be able to clean up.
@@ -130,9 +78,10 @@ pub fn is_untouched(request: &Request<'_>) -> Result<bool, Error> {
     if request.operation != Operation::Update {
         return Ok(false);
     }
-    let new: Frozen<'_> = request.object()?;
-    let Some(old) = request.old_object::<Frozen<'_>>()? else { return Ok(false) };
-    let is_controlled = request.kind.kind == "Pod" || new.metadata.owners.iter().any(|owner| owner.controller == Some(true));
+    let new: Object<'_> = request.object()?;
+    let Some(old) = request.old_object::<Object<'_>>()? else { return Ok(false) };
+    let is_controlled =
+        request.kind.kind == "Pod" || new.metadata.owner_references.iter().any(|owner| owner.controller == Some(true));
     Ok(is_controlled
         && new.spec == old.spec
         && new.metadata.labels == old.metadata.labels
@@ -145,35 +94,40 @@ pub fn is_untouched(request: &Request<'_>) -> Result<bool, Error> {
 /// When it cannot be read, or the host does not answer.
 pub fn judge(request: &Request<'_>, cluster: &Cluster<'_>, report: &mut Report) -> Result<(), Error> {
     let Some(template) = request.pod_template::<PodSpec<'_>>()? else { return Ok(()) };
-    let Object { metadata, spec: object_spec } = request.object()?;
+    let Object { metadata, .. } = request.object()?;
     label(&metadata, &Path::new("metadata"), cluster, report);
     if request.kind.kind != "Pod" {
-        label(&object_spec.job_template.metadata, &Path::new("spec.jobTemplate.metadata"), cluster, report);
         label(&template.metadata, &template.metadata_path(), cluster, report);
     }
-    let mut search = Search::new(cluster, &DNS_NAME_CROSSING, WHAT);
+    if request.kind.kind == "CronJob" {
+        let CronJob { spec } = request.object()?;
+        label(&spec.job_template.metadata, &Path::new("spec.jobTemplate.metadata"), cluster, report);
+    }
     let (spec, path) = (&template.spec, template.spec_path());
     let lists = [
         ("initContainers", &spec.init_containers),
         ("containers", &spec.containers),
         ("ephemeralContainers", &spec.ephemeral_containers),
     ];
-    for (list, containers) in lists {
-        for (index, container) in containers.iter().enumerate() {
-            let at = path.item(list, index);
-            if cluster.settings.check_image_tags {
-                image(&container.image, &at.field("image"), cluster, report);
+    if cluster.settings.check_image_tags {
+        for (list, containers) in lists {
+            for (index, container) in containers.iter().enumerate() {
+                image(&container.image, &path.item(list, index).field("image"), cluster, report);
             }
-            judge_container(container, &at, &mut search, report)?;
         }
     }
-    for (index, domain) in spec.dns_config.searches.iter().enumerate() {
-        search.text(domain, Evidence::None, &path.item("dnsConfig.searches", index), report)?;
+    let mut search = Search::new(cluster, &DNS_NAME_CROSSING, WHAT, report);
+    for (list, containers) in lists {
+        for (index, container) in containers.iter().enumerate() {
+            judge_container(container, &path.item(list, index), &mut search)?;
+        }
     }
-    for (index, volume) in spec.volumes.iter().enumerate() {
-        judge_volume(volume, &path.item("volumes", index), &mut search, report)?;
+    let mut none = Variables::default();
+    for (name, part) in [("dnsConfig", spec.dns_config), ("volumes", spec.volumes)] {
+        judge_part(part, &path.field(name), &mut none, &mut search)?;
     }
-    annotations(&template.metadata.annotations, &template.metadata_path(), Evidence::None, &mut search, report)
+    annotations(&template.metadata.annotations, &template.metadata_path(), &mut search);
+    search.finish()
 }
 
 /// The environment label of a workload, or of its template.
@@ -189,75 +143,57 @@ fn label(metadata: &ObjectMeta<'_>, at: &Path<'_>, cluster: &Cluster<'_>, report
     }
 }
 
-fn judge_container(
-    container: &Container<'_>,
-    at: &Path<'_>,
-    search: &mut Search<'_>,
-    report: &mut Report,
-) -> Result<(), Error> {
+fn judge_container(container: &Container<'_>, at: &Path<'_>, search: &mut Search<'_>) -> Result<(), Error> {
     let mut variables = Variables::default();
     for (index, variable) in container.env.iter().enumerate() {
         let value = variables.expand(&variable.value);
-        search.text(&value, evidence_of(&variable.name), &at.item("env", index).field("value"), report)?;
+        search.text(&value, evidence_of(&variable.name), &at.item("env", index).field("value"));
         variables.add(&variable.name, value);
     }
-    // The arguments go on where the command ends.
-    let command = container.command.iter().map(|word| ("command", word));
-    let words = command.chain(container.args.iter().map(|word| ("args", word)));
     let mut option = "";
-    for (index, (list, word)) in words.enumerate() {
-        let place = if list == "args" { index - container.command.len() } else { index };
-        search.text(&variables.expand(word), evidence_of(option), &at.item(list, place), report)?;
-        option = if word.starts_with('-') { word } else { "" };
-    }
-    for (name, handler) in [
-        ("livenessProbe", &container.liveness_probe),
-        ("readinessProbe", &container.readiness_probe),
-        ("startupProbe", &container.startup_probe),
-        ("lifecycle.postStart", &container.lifecycle.post_start),
-        ("lifecycle.preStop", &container.lifecycle.pre_stop),
-    ] {
-        let at = at.field(name);
-        for (index, word) in handler.exec.command.iter().enumerate() {
-            search.text(&variables.expand(word), Evidence::None, &at.item("exec.command", index), report)?;
+    for (name, words) in [("command", &container.command), ("args", &container.args)] {
+        for (index, word) in words.iter().enumerate() {
+            search.text(&variables.expand(word), evidence_of(option), &at.item(name, index));
+            option = if word.starts_with('-') { word } else { "" };
         }
-        search.text(&handler.http_get.host, Evidence::Host, &at.field("httpGet.host"), report)?;
-        search.text(&handler.tcp_socket.host, Evidence::Service, &at.field("tcpSocket.host"), report)?;
+    }
+    for (name, part) in [
+        ("livenessProbe", container.liveness_probe),
+        ("readinessProbe", container.readiness_probe),
+        ("startupProbe", container.startup_probe),
+        ("lifecycle", container.lifecycle),
+    ] {
+        judge_part(part, &at.field(name), &mut variables, search)?;
     }
     Ok(())
 }
 
-fn judge_volume(volume: &Volume<'_>, at: &Path<'_>, search: &mut Search<'_>, report: &mut Report) -> Result<(), Error> {
-    search.text(&volume.nfs.server, Evidence::Service, &at.field("nfs.server"), report)?;
-    search.text(&volume.iscsi.target_portal, Evidence::Service, &at.field("iscsi.targetPortal"), report)?;
-    for (index, portal) in volume.iscsi.portals.iter().enumerate() {
-        search.text(portal, Evidence::Service, &at.item("iscsi.portals", index), report)?;
-    }
-    let attributes = at.field("csi.volumeAttributes");
-    for (key, value) in &volume.csi.attributes {
-        search.text(value, evidence_of(key), &attributes.key(key), report)?;
-    }
-    Ok(())
+/// Looks through what holds hosts and commands among other things.
+fn judge_part(
+    part: Option<Raw<'_>>,
+    at: &Path<'_>,
+    variables: &mut Variables<'_>,
+    search: &mut Search<'_>,
+) -> Result<(), Error> {
+    let Some(part) = part else { return Ok(()) };
+    strings::each(part, at, &mut |string| {
+        if string.key == "command" {
+            search.text(&variables.expand(string.text), Evidence::None, string.at);
+        } else if HOST_FIELDS.contains(&string.key) || names::takes_hosts(string.key) {
+            search.text(string.text, Evidence::Host, string.at);
+        }
+        Ok(())
+    })
 }
 
 /// Looks through annotations, save those that are copies of the object.
-///
-/// # Errors
-/// When the host does not answer.
-pub fn annotations(
-    annotations: &Map<'_>,
-    metadata: &Path<'_>,
-    evidence: Evidence,
-    search: &mut Search<'_>,
-    report: &mut Report,
-) -> Result<(), Error> {
+pub fn annotations(annotations: &Map<'_>, metadata: &Path<'_>, search: &mut Search<'_>) {
     let at = metadata.field("annotations");
     for (key, value) in annotations {
         if !COPIES.contains(&key.as_str()) {
-            search.text(value, evidence.max(evidence_of(key)), &at.key(key), report)?;
+            search.text(value, evidence_of(key), &at.key(key));
         }
     }
-    Ok(())
 }
 
 /// What the name of a value says of it.
