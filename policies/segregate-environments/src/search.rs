@@ -115,9 +115,15 @@ impl<'s> Search<'s> {
 /// Whether a short name is that of a Service, without asking whether there is one. A namespace with a hyphen in its name is neither
 /// a top-level domain nor a module.
 fn is_convincing(evidence: Evidence, name: &Name<'_>) -> bool {
-    let namespace = name.namespace;
+    let (service, namespace) = (name.service, name.namespace);
+    // `db-0.db` is rather a pod of a StatefulSet in the same namespace.
+    let ordinal = service.rsplit('-').next().unwrap_or_default();
+    let is_pod = !name.is_of_pod && ordinal.len() < service.len() && ordinal.bytes().all(|byte| byte.is_ascii_digit());
+    if is_pod || !namespace.bytes().any(|byte| byte.is_ascii_alphabetic()) {
+        return false;
+    }
     if namespace.contains('-') {
-        return !name.service.is_empty() || evidence > Evidence::None;
+        return !service.is_empty() || evidence > Evidence::None;
     }
     let may_be_domain = namespace.len() == 2 || DOMAINS.iter().any(|domain| domain.eq_ignore_ascii_case(namespace));
     if may_be_domain { evidence == Evidence::Service && !name.is_of_pod } else { evidence >= Evidence::Host }
