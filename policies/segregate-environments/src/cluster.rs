@@ -12,6 +12,8 @@ palisade_sdk::view! {
     pub struct Object<'a> {
         pub metadata: ObjectMeta<'a> as "metadata",
         pub spec: Option<Raw<'a>> as "spec",
+        /// Of the spec of a CronJob, read as an object too.
+        pub job_template: Option<Raw<'a>> as "jobTemplate",
     }
 }
 
@@ -24,20 +26,23 @@ pub fn list_namespaces(host: &dyn Host) -> Result<Answer, Error> {
 }
 
 /// Names in order, each with where it was found, to look them up.
-pub struct Index<'i>(Vec<(&'i str, usize)>);
+pub struct Index<'i>(Vec<Entry<'i>>);
+
+/// The entries of [`palisade_sdk::selector::Labels`] are of this type too, and the module has the code for it once.
+type Entry<'i> = (&'i str, usize, Option<&'i str>);
 
 impl<'i> Index<'i> {
     /// A heap sorts them, since `sort` costs kilobytes of code.
     pub fn new(names: impl Iterator<Item = &'i str>) -> Self {
-        let heap: BinaryHeap<_> = names.enumerate().map(|(place, name)| (name, place)).collect();
+        let heap: BinaryHeap<_> = names.enumerate().map(|(place, name)| (name, place, None)).collect();
         Self(heap.into_sorted_vec())
     }
 
     /// The places of a name.
     pub fn places(&self, name: &str) -> impl Iterator<Item = usize> + use<'_, 'i> {
-        let first = self.0.partition_point(|(known, _)| *known < name);
-        let after = self.0.partition_point(|(known, _)| *known <= name);
-        self.0.get(first..after).unwrap_or_default().iter().map(|(_, place)| *place)
+        let first = self.0.partition_point(|(known, ..)| *known < name);
+        let after = self.0.partition_point(|(known, ..)| *known <= name);
+        self.0.get(first..after).unwrap_or_default().iter().map(|(_, place, _)| *place)
     }
 }
 

@@ -63,15 +63,16 @@ const KEY_LENGTH: usize = 64;
 
 /// Whether what has this name is given hosts: `DB_HOST`, `--redis-url`, `spring.datasource.url`.
 pub fn takes_hosts(name: &str) -> bool {
-    let last = name.rsplit(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default();
+    let start = name.bytes().rposition(|byte| !byte.is_ascii_alphanumeric()).map_or(0, |index| index + 1);
+    let last = name.get(start..).unwrap_or_default();
     HOST_WORDS.iter().any(|word| {
         let Some((before, end)) = last.len().checked_sub(word.len()).and_then(|middle| last.split_at_checked(middle)) else {
             return false;
         };
         // `dbHost` and `databaseURL`, but not `ghost`.
         let begins_a_word = before.is_empty()
-            || (before.ends_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit())
-                && end.starts_with(|c: char| c.is_ascii_uppercase()));
+            || (before.bytes().next_back().is_some_and(|byte| !byte.is_ascii_uppercase())
+                && end.bytes().next().is_some_and(|byte| byte.is_ascii_uppercase()));
         begins_a_word && end.eq_ignore_ascii_case(word)
     })
 }
@@ -225,13 +226,16 @@ impl<'t> Word<'t> {
 
     /// The word that the value is given to: `host` in `host=db.shop`, `host: db.shop` and `"host": "db.shop"`.
     fn key(&self) -> &'t str {
-        let from = self.start.saturating_sub(KEY_LENGTH);
-        let Some(before) = (from..=self.start).find_map(|from| self.text.get(from..self.start)) else { return "" };
-        let key = before.trim_end_matches([' ', '"', '\'']);
-        let Some(key) = key.strip_suffix(['=', ':']) else { return "" };
-        let key = key.trim_end_matches([' ', '"', '\'']);
-        let start = key.bytes().rposition(|byte| !is_host_byte(byte)).map_or(0, |index| index + 1);
-        key.get(start..).unwrap_or_default()
+        let before = self.text.as_bytes().get(..self.start).unwrap_or_default();
+        let mut nearby = (self.start.saturating_sub(KEY_LENGTH)..self.start).rev();
+        let mut last_but = |bytes: &[u8]| nearby.find(|index| before.get(*index).is_some_and(|byte| !bytes.contains(byte)));
+        if !last_but(b" \"'").is_some_and(|sign| matches!(before.get(sign), Some(b'=' | b':'))) {
+            return "";
+        }
+        let Some(last) = last_but(b" \"'") else { return "" };
+        let key = before.get(..=last).unwrap_or_default();
+        let length = key.iter().rev().take(KEY_LENGTH).take_while(|byte| is_host_byte(**byte)).count();
+        self.text.get(last + 1 - length..=last).unwrap_or_default()
     }
 }
 

@@ -27,8 +27,8 @@ pub fn judge(request: &Request<'_>, settings: &Settings, host: &dyn Host, report
     match (label, meaning) {
         (None, _) => {
             let is_likely = |key: &str, value: &str| {
-                let last = key.rsplit('/').next().unwrap_or_default();
-                LIKELY.iter().any(|word| word.eq_ignore_ascii_case(last)) && settings.meaning(value).known().is_some()
+                let last = key.rsplit_once('/').map_or(key, |(_, last)| last);
+                LIKELY.contains(&last) && settings.meaning(value).known().is_some()
             };
             let wanted = settings.environment_labels.first().map_or("environment", String::as_str);
             let message = match metadata.labels.iter().find(|(key, value)| is_likely(key, value)) {

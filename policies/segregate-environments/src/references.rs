@@ -53,8 +53,7 @@ const EVERYONE: [&str; 2] = ["system:serviceaccounts", "system:authenticated"];
 pub fn judge_role_binding(request: &Request<'_>, cluster: &Cluster<'_>, report: &mut Report) -> Result<(), Error> {
     let RoleBinding { subjects } = request.object()?;
     // The first namespace that the groups of all ServiceAccounts bring in.
-    let stranger = || cluster.namespaces.iter().find_map(|object| cluster.crosses(object.metadata.name.as_str(), Way::In));
-    let mut strangers = None;
+    let stranger = cluster.namespaces.iter().find_map(|object| cluster.crosses(object.metadata.name.as_str(), Way::In));
     for (index, subject) in subjects.iter().enumerate() {
         let at = Path::root();
         let at = at.item("subjects", index);
@@ -68,7 +67,7 @@ pub fn judge_role_binding(request: &Request<'_>, cluster: &Cluster<'_>, report: 
                 (account.map(|(namespace, _)| namespace), "name", "gives rights to a ServiceAccount of the namespace ")
             }
             "Group" if is_rbac && EVERYONE.iter().any(|group| subject.name == *group) => {
-                if let Some(other) = *strangers.get_or_insert_with(stranger) {
+                if let Some(other) = stranger {
                     let what = "gives rights to the ServiceAccounts of every namespace, also those of ";
                     cluster.report(&ROLE_BINDING_CROSSING, &at.field("name"), what, other, report);
                 }

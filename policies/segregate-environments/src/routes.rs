@@ -91,8 +91,8 @@ fn judge_hosts(
         return Ok(());
     }
     let index = Index::new(hosts.iter().map(String::as_str));
-    // For each host, the first other route that has it.
-    let mut taken: Vec<Option<Conflict>> = hosts.iter().map(|_| None).collect();
+    // For each host, what is said of the first other route that has it.
+    let mut taken: Vec<Option<String>> = vec![None; hosts.len()];
     for other_kind in kinds {
         let (api_version, field) = if *other_kind == INGRESS {
             ("networking.k8s.io/v1", "spec.rules.host")
@@ -100,51 +100,26 @@ fn judge_hosts(
             ("gateway.networking.k8s.io/v1", "spec.hostnames")
         };
         let answer = cluster.host.list(&ListQuery::new(api_version, other_kind).fields(&[field]))?;
-        for Object { metadata, spec } in &answer.items::<Object<'_>>()? {
+        for Object { metadata, spec, .. } in &answer.items::<Object<'_>>()? {
             let Some(side) = cluster.crosses(metadata.namespace.as_str(), Way::Both) else { continue };
             // What is wrong with another object is reported there.
             let spec: Spec<'_> = spec.and_then(|spec| json::from_str(spec.get()).ok()).unwrap_or_default();
             for host in spec.hosts().iter().filter(|host| !host.is_empty()) {
                 for place in index.places(host) {
                     if let Some(free @ None) = taken.get_mut(place) {
-                        *free = Some(Conflict {
-                            kind: other_kind,
-                            name: metadata.name.to_string(),
-                            namespace: metadata.namespace.to_string(),
-                            environment: side.environment.to_owned(),
-                        });
+                        let what = [host, " is also of the ", other_kind, " ", &*metadata.name, " in "];
+                        *free = Some([&what.concat(), &*metadata.namespace, ", which is of ", side.environment].concat());
                     }
                 }
             }
         }
     }
     let spec = Path::new("spec");
-    for (place, (host, conflict)) in hosts.iter().zip(&taken).enumerate() {
-        let Some(Conflict { kind: other, name, namespace, environment }) = conflict else { continue };
+    for (place, message) in taken.iter().enumerate() {
+        let Some(message) = message else { continue };
         let rule = spec.item("rules", place);
         let at = if kind == INGRESS { rule.field("host") } else { spec.item("hostnames", place) };
-        let message = [
-            host,
-            " is also of the ",
-            other,
-            " ",
-            name,
-            " in ",
-            namespace,
-            ", which is of ",
-            environment,
-            ", and this namespace is of ",
-            cluster.own.environment,
-        ];
-        report.add(&SHARED_HOST, &at, message.concat());
+        report.add(&SHARED_HOST, &at, [message, ", and this namespace is of ", cluster.own.environment].concat());
     }
     Ok(())
-}
-
-/// Another route with the same host.
-struct Conflict {
-    kind: &'static str,
-    name: String,
-    namespace: String,
-    environment: String,
 }

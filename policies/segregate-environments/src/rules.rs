@@ -7,8 +7,8 @@ const BOUNDARIES: &str = "CIS Kubernetes Benchmark 5.7.1; PCI DSS v4.0 6.5.3";
 pub const NO_ENVIRONMENT: Rule = Rule {
     id: "no-environment",
     severity: Severity::Deny,
-    summary: "a namespace that says of no environment that it belongs to it can't be kept apart from the others",
-    remedy: "set the label environment to dev, staging or prod, or to what the setting environments lists; platform namespaces that serve all go into the setting sharedNamespaces",
+    summary: "a namespace without an environment can't be kept apart from the others",
+    remedy: "set the label environment to one of the setting environments (dev, staging, prod); what serves all of them goes into sharedNamespaces",
     source: BOUNDARIES,
 };
 pub const UNKNOWN_ENVIRONMENT: Rule = Rule {
@@ -35,7 +35,7 @@ pub const ENVIRONMENT_CHANGED: Rule = Rule {
 pub const WORKLOAD_ENVIRONMENT: Rule = Rule {
     id: "workload-environment",
     severity: Severity::Deny,
-    summary: "a workload that says it is of another environment than its namespace is in the wrong place, or is selected as what it is not",
+    summary: "a workload of another environment than its namespace is in the wrong place, or is selected as what it is not",
     remedy: "write the environment of the namespace, or deploy to a namespace of this environment",
     source: BOUNDARIES,
 };
@@ -43,48 +43,48 @@ pub const NETWORK_POLICY_CROSSING: Rule = Rule {
     id: "network-policy-crossing",
     severity: Severity::Deny,
     summary: "a NetworkPolicy that allows traffic with a namespace of another environment joins the two",
-    remedy: "add the environment to the namespaceSelector, or name namespaces of this environment by kubernetes.io/metadata.name; a crossing that is meant goes into the setting allowedCrossings",
+    remedy: "add the environment to the namespaceSelector, or name namespaces of this environment by kubernetes.io/metadata.name, or allow the crossing in allowedCrossings",
     source: "Kubernetes: Network Policies, \"Behavior of to and from selectors\"; NSA/CISA Kubernetes Hardening Guide, Network policies",
 };
 pub const EXTERNAL_NAME_CROSSING: Rule = Rule {
     id: "external-name-crossing",
     severity: Severity::Deny,
     summary: "a Service that is an alias of one in another environment hides the crossing from all who use it",
-    remedy: "point the Service to one of this environment; a crossing that is meant goes into the setting allowedCrossings",
+    remedy: "point the Service to one of this environment, or allow the crossing in allowedCrossings",
     source: "Kubernetes: Service, \"ExternalName\"",
 };
 pub const ROLE_BINDING_CROSSING: Rule = Rule {
     id: "role-binding-crossing",
     severity: Severity::Deny,
     summary: "a ServiceAccount of another environment that has rights here carries what happens there over",
-    remedy: "bind the role to a ServiceAccount of this environment; a crossing that is meant goes into the setting allowedCrossings",
+    remedy: "bind the role to a ServiceAccount of this environment, or allow the crossing in allowedCrossings",
     source: "Kubernetes: Using RBAC Authorization, \"Referring to subjects\"; PCI DSS v4.0 6.5.3",
 };
 pub const DNS_NAME_CROSSING: Rule = Rule {
     id: "dns-name-crossing",
     severity: Severity::Deny,
     summary: "a workload that is given the cluster DNS name of another environment's Service will connect to it",
-    remedy: "name the Service of this environment; a crossing that is meant goes into the setting allowedCrossings",
+    remedy: "name the Service of this environment, or allow the crossing in allowedCrossings",
     source: "Kubernetes: DNS for Services and Pods",
 };
 pub const ROUTE_CROSSING: Rule = Rule {
     id: "route-crossing",
     severity: Severity::Deny,
     summary: "a route that is attached to a Gateway or sends to a Service of another environment joins the two",
-    remedy: "name Gateways and Services of this environment, or a shared Gateway; a crossing that is meant goes into the setting allowedCrossings",
+    remedy: "name Gateways and Services of this environment, or a shared Gateway, or allow the crossing in allowedCrossings",
     source: "Gateway API: Cross-namespace routing",
 };
 pub const SHARED_HOST: Rule = Rule {
     id: "shared-host",
     severity: Severity::Deny,
     summary: "a host that two environments serve brings requests, cookies and credentials of one to the other",
-    remedy: "give each environment a host of its own; a crossing that is meant goes into the setting allowedCrossings",
+    remedy: "give each environment a host of its own, or allow the crossing in allowedCrossings",
     source: "Kubernetes: Ingress, \"Name based virtual hosting\"; PCI DSS v4.0 6.5.3",
 };
 pub const IMAGE_TAG_CROSSING: Rule = Rule {
     id: "image-tag-crossing",
     severity: Severity::Deny,
-    summary: "an image whose tag names another environment was built for it; looked at where the setting checkImageTags is true",
+    summary: "an image whose tag names another environment was built for it (with checkImageTags)",
     remedy: "deploy an image that was built for this environment, or one that is the same for all",
     source: BOUNDARIES,
 };

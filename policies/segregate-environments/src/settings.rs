@@ -8,34 +8,28 @@ palisade_sdk::settings! {
     pub struct Settings {
         /// The environments, as labels name them.
         pub environments: Vec<String> = vec!["dev".to_owned(), "staging".to_owned(), "prod".to_owned()],
-        /// Other spellings that are accepted: a list of `{value, environment}`. Common ones (`production`, `development`, `stage`, capital letters) are understood without, and warned of.
-        pub aliases: Vec<Alias> = Vec::new(),
-        /// Labels that say the environment of a namespace or workload. Of those that a namespace has the first in this list counts.
+        /// Other values that stand for an environment: a list of `{pattern, environment}`, where `pattern` is a glob (`prod-*`). Common spellings (`production`, `stage`, capital letters) are understood without, and warned of.
+        pub aliases: Vec<Named> = Vec::new(),
+        /// Labels that say the environment of a namespace or workload. The first that a namespace has counts.
         pub environment_labels: Vec<String> = vec!["environment".to_owned()],
-        /// The environment of namespaces without such a label, by name: a list of `{pattern, environment}`; `pattern` is a glob, and the first that matches counts. Names say nothing unless they are listed here.
-        pub namespace_patterns: Vec<NamespacePattern> = Vec::new(),
-        /// Namespaces of the platform that serve all environments and are of none, as glob patterns, whatever their labels say. Traffic with them is no crossing.
+        /// The environment of namespaces without such a label, by their name: a list of `{pattern, environment}`, where `pattern` is a glob. The first that matches counts.
+        pub namespace_patterns: Vec<Named> = Vec::new(),
+        /// Namespaces that serve all environments and are of none, whatever their labels say, as glob patterns.
         pub shared_namespaces: Vec<String> = ["kube-system", "kube-public", "kube-node-lease", "ingress-nginx", "cert-manager", "external-dns", "external-secrets", "monitoring", "logging", "kubewarden", "argocd", "flux-system", "istio-system"].map(String::from).to_vec(),
-        /// Crossings that are meant: a list of `{from, to, fromNamespace, toNamespace, reason}`. `from` is the environment that connects, or is given a right, and `to` the one that is reached; `fromNamespace` and `toNamespace` narrow it. All are globs; `from`, `to` and `reason` are mandatory. A host that is shared needs an entry in either direction.
+        /// Crossings that are meant: a list of `{from, to, fromNamespace, toNamespace, reason}`. `from` is the environment that connects, or is given a right, and `to` the one that is reached; `fromNamespace` and `toNamespace` narrow it. All are globs; `from`, `to` and `reason` are mandatory. For a shared host either direction will do.
         pub allowed_crossings: Vec<AllowedCrossing> = Vec::new(),
         /// The DNS domains of the cluster: what follows `svc` in the name of a Service.
         pub cluster_domains: Vec<String> = vec!["cluster.local".to_owned(), "clusterset.local".to_owned()],
-        /// Whether the hosts of an Ingress are also held against those of HTTPRoutes, which must then be installed in the cluster. Those of an HTTPRoute are always held against both.
+        /// Whether the hosts of an Ingress are also held against those of HTTPRoutes. The cluster must know the kind then.
         pub gateway_api: bool = false,
-        /// Whether image tags are looked at: `shop:1.4-dev` in `prod` is then a finding.
+        /// Whether image tags are looked at: `shop:1.4-dev` is then a finding in `prod`.
         pub check_image_tags: bool = false,
     }
 }
 
 palisade_sdk::setting! {
-    /// Another spelling of an environment.
-    pub struct Alias {
-        value: String,
-        environment: String,
-    }
-
-    /// Namespaces whose name says their environment.
-    pub struct NamespacePattern {
+    /// What stands for an environment.
+    pub struct Named {
         pattern: String,
         environment: String,
     }
@@ -101,8 +95,8 @@ impl Settings {
         if let Some(listed) = self.environments.iter().find(|listed| *listed == value) {
             return Meaning::Listed(listed);
         }
-        if let Some(alias) = self.aliases.iter().find(|alias| alias.value == value) {
-            return Meaning::Listed(&alias.environment);
+        if let Some(environment) = named(&self.aliases, value) {
+            return Meaning::Listed(environment);
         }
         let group = SPELLINGS.iter().find(|group| group.iter().any(|word| word.eq_ignore_ascii_case(value)));
         let is_same = |listed: &&String| {
@@ -123,10 +117,7 @@ impl Settings {
             return None;
         }
         match labels.and_then(|labels| self.label(labels)).map(|(_, value)| value) {
-            Some("") | None => {
-                let pattern = self.namespace_patterns.iter().find(|pattern| glob::matches(&pattern.pattern, name));
-                pattern.map(|pattern| pattern.environment.as_str())
-            }
+            Some("") | None => named(&self.namespace_patterns, name),
             Some(value) => Some(self.meaning(value).name()),
         }
     }
@@ -165,17 +156,14 @@ impl Settings {
                 return wrong("environments", index, "", "is listed twice");
             }
         }
-        let is_listed = |name: &String| self.environments.contains(name);
-        for (index, alias) in self.aliases.iter().enumerate() {
-            if !is_label_value(&alias.value) {
-                return wrong("aliases", index, ".value", "expected a value that a label can have");
-            }
-            let earlier = self.aliases.iter().take(index).any(|earlier| earlier.value == alias.value);
-            if earlier || is_listed(&alias.value) {
-                return wrong("aliases", index, ".value", "has a meaning already");
-            }
-            if !is_listed(&alias.environment) {
-                return wrong("aliases", index, ".environment", "expected one of environments");
+        for (list, names) in [("aliases", &self.aliases), ("namespacePatterns", &self.namespace_patterns)] {
+            for (index, named) in names.iter().enumerate() {
+                if !is_pattern(&named.pattern) {
+                    return wrong(list, index, ".pattern", PATTERN);
+                }
+                if !self.environments.contains(&named.environment) {
+                    return wrong(list, index, ".environment", "expected one of environments");
+                }
             }
         }
         if self.environment_labels.is_empty() {
@@ -186,17 +174,9 @@ impl Settings {
                 return wrong("environmentLabels", index, "", "expected the key of a label");
             }
         }
-        for (index, pattern) in self.namespace_patterns.iter().enumerate() {
-            if !is_pattern(&pattern.pattern) {
-                return wrong("namespacePatterns", index, ".pattern", NAMESPACES);
-            }
-            if !is_listed(&pattern.environment) {
-                return wrong("namespacePatterns", index, ".environment", "expected one of environments");
-            }
-        }
         for (index, pattern) in self.shared_namespaces.iter().enumerate() {
             if !is_pattern(pattern) {
-                return wrong("sharedNamespaces", index, "", NAMESPACES);
+                return wrong("sharedNamespaces", index, "", PATTERN);
             }
         }
         for (index, allowed) in self.allowed_crossings.iter().enumerate() {
@@ -226,13 +206,17 @@ impl Settings {
     }
 }
 
-const NAMESPACES: &str = "expected a name or a pattern, and not of all namespaces";
+const PATTERN: &str = "expected a name or a pattern, and not one of everything";
 
 fn wrong(list: &str, index: usize, key: &str, problem: &str) -> Result<(), SettingsError> {
     Err(SettingsError::new([list, "[", &index.to_string(), "]", key].concat(), problem))
 }
 
-/// A pattern of wildcards alone would mean every namespace there is.
+fn named<'n>(names: &'n [Named], text: &str) -> Option<&'n str> {
+    names.iter().find(|named| glob::matches(&named.pattern, text)).map(|named| named.environment.as_str())
+}
+
+/// A pattern of wildcards alone would mean everything there is.
 fn is_pattern(pattern: &str) -> bool {
     pattern.bytes().any(|byte| !matches!(byte, b'*' | b'?' | b' '))
 }

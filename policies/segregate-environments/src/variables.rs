@@ -22,7 +22,7 @@ impl<'v> Variables<'v> {
 
     /// The text with the values of the variables that are known in the place of their references.
     pub fn expand<'t>(&mut self, text: &'t str) -> Cow<'t, str> {
-        if !text.contains("$(") {
+        if !text.bytes().any(|byte| byte == b'$') {
             return Cow::Borrowed(text);
         }
         let most = text.len() + GROWTH;

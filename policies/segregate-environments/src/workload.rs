@@ -1,7 +1,7 @@
 //! Workloads: their labels, the names that they are given, the tags of their images. And ConfigMaps, which hold such names too.
 
 use palisade_sdk::views::{EnvVar, ObjectMeta};
-use palisade_sdk::{Error, List, Map, Operation, Path, Raw, Report, Request, Str};
+use palisade_sdk::{Error, List, Map, Operation, Path, Raw, Report, Request, Str, json};
 
 use crate::cluster::{Cluster, Object, Way};
 use crate::names::{self, Evidence};
@@ -30,19 +30,6 @@ palisade_sdk::view! {
         readiness_probe: Option<Raw<'a>> as "readinessProbe",
         startup_probe: Option<Raw<'a>> as "startupProbe",
         lifecycle: Option<Raw<'a>> as "lifecycle",
-    }
-
-    /// The labels of a CronJob's template for Jobs.
-    struct CronJob<'a> {
-        spec: CronJobSpec<'a> as "spec",
-    }
-
-    struct CronJobSpec<'a> {
-        job_template: JobTemplate<'a> as "jobTemplate",
-    }
-
-    struct JobTemplate<'a> {
-        metadata: ObjectMeta<'a> as "metadata",
     }
 
     struct ConfigMap<'a> {
@@ -94,14 +81,15 @@ pub fn is_untouched(request: &Request<'_>) -> Result<bool, Error> {
 /// When it cannot be read, or the host does not answer.
 pub fn judge(request: &Request<'_>, cluster: &Cluster<'_>, report: &mut Report) -> Result<(), Error> {
     let Some(template) = request.pod_template::<PodSpec<'_>>()? else { return Ok(()) };
-    let Object { metadata, .. } = request.object()?;
+    let Object { metadata, spec, .. } = request.object()?;
     label(&metadata, &Path::new("metadata"), cluster, report);
     if request.kind.kind != "Pod" {
         label(&template.metadata, &template.metadata_path(), cluster, report);
     }
     if request.kind.kind == "CronJob" {
-        let CronJob { spec } = request.object()?;
-        label(&spec.job_template.metadata, &Path::new("spec.jobTemplate.metadata"), cluster, report);
+        let at = Path::new("spec.jobTemplate");
+        let job = read(read(spec, &at)?.job_template, &at)?;
+        label(&job.metadata, &at.field("metadata"), cluster, report);
     }
     let (spec, path) = (&template.spec, template.spec_path());
     let lists = [
@@ -130,6 +118,11 @@ pub fn judge(request: &Request<'_>, cluster: &Cluster<'_>, report: &mut Report) 
     search.finish()
 }
 
+fn read<'a>(part: Option<Raw<'a>>, at: &Path<'_>) -> Result<Object<'a>, Error> {
+    let Some(part) = part else { return Ok(Object::default()) };
+    json::from_str(part.get()).map_err(|error| Error::malformed(at, error.problem))
+}
+
 /// The environment label of a workload, or of its template.
 fn label(metadata: &ObjectMeta<'_>, at: &Path<'_>, cluster: &Cluster<'_>, report: &mut Report) {
     for key in &cluster.settings.environment_labels {
@@ -148,7 +141,10 @@ fn judge_container(container: &Container<'_>, at: &Path<'_>, search: &mut Search
     for (index, variable) in container.env.iter().enumerate() {
         let value = variables.expand(&variable.value);
         search.text(&value, evidence_of(&variable.name), &at.item("env", index).field("value"));
-        variables.add(&variable.name, value);
+        // One that is given in another way is not known.
+        if !value.is_empty() {
+            variables.add(&variable.name, value);
+        }
     }
     let mut option = "";
     for (name, words) in [("command", &container.command), ("args", &container.args)] {
@@ -203,17 +199,21 @@ fn evidence_of(name: &str) -> Evidence {
 
 /// The words of an image's tag.
 fn image(reference: &str, at: &Path<'_>, cluster: &Cluster<'_>, report: &mut Report) {
-    let reference = reference.split('@').next().unwrap_or_default();
-    let name = reference.rsplit('/').next().unwrap_or_default();
+    let reference = reference.split_once('@').map_or(reference, |(name, _)| name);
+    let name = reference.rsplit_once('/').map_or(reference, |(_, name)| name);
     let Some((_, tag)) = name.split_once(':') else { return };
     let mut other = None;
-    for word in tag.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()) {
-        match cluster.settings.meaning(word).known() {
-            // An image for both is for this one.
-            Some(environment) if environment == cluster.own.environment => return,
-            Some(environment) => other = Some(environment),
-            None => {}
+    let mut rest = tag;
+    while !rest.is_empty() {
+        let length = rest.bytes().take_while(u8::is_ascii_alphanumeric).count();
+        let word = rest.get(..length).unwrap_or_default();
+        rest = rest.get(length + 1..).unwrap_or_default();
+        let Some(environment) = cluster.settings.meaning(word).known() else { continue };
+        // An image for both is for this one.
+        if environment == cluster.own.environment {
+            return;
         }
+        other = Some(environment);
     }
     let Some(environment) = other else { return };
     let side = Side { environment, namespace: None };
