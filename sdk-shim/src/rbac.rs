@@ -34,6 +34,8 @@
 pub mod bootstrap;
 mod covers;
 pub mod dangers;
+#[cfg(test)]
+mod properties;
 pub mod scope;
 
 pub use covers::Lack;
