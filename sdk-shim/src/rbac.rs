@@ -31,6 +31,8 @@
 //!
 //! Sources: Kubernetes documentation, "Using RBAC Authorization"; `pkg/apis/rbac/v1/evaluation_helpers.go` of Kubernetes.
 
+pub mod bootstrap;
+
 use crate::json::{List, Str};
 use crate::selector::LabelSelector;
 use crate::views::ObjectMeta;

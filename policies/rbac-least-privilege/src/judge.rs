@@ -1,10 +1,11 @@
 //! Judges the rules of one role, and how it is aggregated.
 
+use palisade_sdk::rbac::bootstrap::LABEL;
 use palisade_sdk::rbac::{ALL, Name, PolicyRule, Role};
 use palisade_sdk::selector::Labels;
 use palisade_sdk::{Error, Operation, Path, Report, Request, Rule, Severity, Str};
 
-use crate::bootstrap::{AGGREGATE_TO, LABEL};
+use crate::bootstrap::AGGREGATE_TO;
 use crate::dangers::{self, DANGERS, Danger, GROUPS, Names, PARTNERS, POWERFUL, STAR, Second, VERBS, Verbs};
 use crate::words::{self, all_or, on_groups, shown, verb_names};
 use crate::{AllowedVerbs, Kind, Settings, rules};
