@@ -35,6 +35,7 @@ pub mod bootstrap;
 mod covers;
 pub mod dangers;
 pub mod scope;
+pub mod subjects;
 
 pub use covers::Lack;
 
