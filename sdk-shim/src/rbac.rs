@@ -37,6 +37,7 @@ pub mod dangers;
 #[cfg(test)]
 mod properties;
 pub mod scope;
+pub mod subjects;
 
 pub use covers::Lack;
 
