@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::json::{JsonError, Read, Reader};
+
 /// A day of the Gregorian calendar, which counts for the time before 1582 too: from `0001-01-01` to `9999-12-31`. It is written and read as
 /// `YYYY-MM-DD` (ISO 8601) and in no other way.
 ///
@@ -107,8 +109,7 @@ impl Date {
         let days = self.days + TO_1970;
         let cycle = days.div_euclid(CYCLE);
         let day_of_cycle = days.rem_euclid(CYCLE);
-        let year_of_cycle =
-            (day_of_cycle - day_of_cycle / 1_460 + day_of_cycle / 36_524 - day_of_cycle / 146_096) / 365;
+        let year_of_cycle = (day_of_cycle - day_of_cycle / 1_460 + day_of_cycle / 36_524 - day_of_cycle / 146_096) / 365;
         let day_of_year = day_of_cycle - (365 * year_of_cycle + year_of_cycle / 4 - year_of_cycle / 100);
         let from_march = (5 * day_of_year + 2) / 153;
         let day = day_of_year - (153 * from_march + 2) / 5 + 1;
@@ -165,6 +166,15 @@ impl FromStr for Date {
             () if !(1..=i32::from(days)).contains(&day) => Err(DateError::Day(days)),
             () => Ok(Self::from_parts(year, month, day)),
         }
+    }
+}
+
+impl Read<'_> for Date {
+    fn read(reader: &mut Reader<'_>) -> Result<Self, JsonError> {
+        let mut before = reader.clone();
+        let text = reader.string()?;
+        text.parse()
+            .map_err(|error: DateError| before.refused(&["expected a day, written YYYY-MM-DD: ", &error.to_string()].concat()))
     }
 }
 
