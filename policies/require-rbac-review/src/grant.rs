@@ -105,3 +105,89 @@ impl<'o> Sorted<'o> {
 fn sorted<T: Ord>(items: impl Iterator<Item = T>) -> Vec<T> {
     items.collect::<BinaryHeap<_>>().into_sorted_vec()
 }
+
+#[cfg(test)]
+mod tests {
+    use palisade_sdk::json;
+    use palisade_sdk::rbac::{Name, ResourceRequest};
+
+    use super::*;
+
+    /// Every rule of a small world.
+    fn rules() -> Vec<String> {
+        let mut rules = Vec::new();
+        for verbs in [r#""#, r#""get""#, r#""get", "create""#, r#""*""#] {
+            for groups in [r#""""#, r#""", "apps""#, r#""*", "apps""#] {
+                for resources in [r#""pods""#, r#""pods/exec""#, r#""pods", "pods/exec", "nodes""#, r#""*/exec""#, r#""*""#] {
+                    for names in [r#""#, r#""a""#, r#""b", "a""#] {
+                        rules.push(format!(
+                            r#"{{"verbs": [{verbs}], "apiGroups": [{groups}], "resources": [{resources}], "resourceNames": [{names}]}}"#
+                        ));
+                    }
+                }
+            }
+        }
+        rules
+    }
+
+    fn requests() -> Vec<ResourceRequest<'static>> {
+        let mut requests = Vec::new();
+        for verb in ["get", "create", "delete"] {
+            for group in ["", "apps", "batch"] {
+                for (resource, subresource) in [("pods", ""), ("pods", "exec"), ("nodes", ""), ("nodes", "exec")] {
+                    for name in [Name::Absent, Name::Is("a"), Name::Is("b"), Name::Is("c")] {
+                        requests.push(ResourceRequest { verb, group, resource, subresource, name });
+                    }
+                }
+            }
+        }
+        requests
+    }
+
+    /// What is not found to be more grants no request that was not granted before.
+    #[test]
+    fn what_is_not_more_grants_no_more() {
+        let (rules, requests) = (rules(), requests());
+        let parsed: Vec<PolicyRule<'_>> = rules.iter().map(|rule| json::from_str(rule).unwrap()).collect();
+        let mut parts = 0;
+        for old in &parsed {
+            for new in &parsed {
+                let old = std::slice::from_ref(old);
+                if new_rule(old, std::slice::from_ref(new)).is_none() {
+                    parts += 1;
+                    for request in requests.iter().filter(|request| new.allows(request)) {
+                        assert!(old[0].allows(request), "{new:?} is no part of {old:?}: {request:?}");
+                    }
+                }
+            }
+        }
+        // Each is a part of itself, and many are of others.
+        assert!(parts > 2 * parsed.len(), "{parts}");
+    }
+
+    fn widened_from(before: &str, after: &str) -> Option<String> {
+        widened(&json::from_str(before).unwrap(), &json::from_str(after).unwrap())
+    }
+
+    /// Lists multiply within a rule, and rules against rules; the work does not.
+    #[test]
+    fn long_lists_do_not_multiply() {
+        const MANY: usize = 50_000;
+        let verbs = |end: &str| (0..MANY).map(|verb| format!("\"verb{verb}{end}\"")).collect::<Vec<_>>().join(",");
+        let rules = |verb: &str| vec![format!(r#"{{"verbs": ["{verb}"]}}"#); MANY].join(",");
+        let (long, longer) = (verbs(""), verbs("x"));
+        let (one, many) = (format!(r#"{{"rules": [{{"verbs": [{long}]}}]}}"#), format!(r#"{{"rules": [{}]}}"#, rules("verb7")));
+        assert_eq!(widened_from(&one, &many), None);
+        assert_eq!(widened_from(&many, &one).as_deref(), Some("rules[0]"));
+        let other = format!(r#"{{"rules": [{{"verbs": [{long}, "more"]}}, {}]}}"#, rules("other"));
+        assert_eq!(widened_from(&one, &other).as_deref(), Some("rules[0]"));
+        assert_eq!(widened_from(&format!(r#"{{"rules": [{{"verbs": [{longer}]}}]}}"#), &one).as_deref(), Some("rules[0]"));
+        let subjects = |end: &str| (0..MANY).map(|name| format!(r#"{{"name": "{name}{end}"}}"#)).collect::<Vec<_>>().join(",");
+        let (before, after) = (subjects(""), subjects("x"));
+        assert_eq!(
+            widened_from(&format!(r#"{{"subjects": [{before}]}}"#), &format!(r#"{{"subjects": [{before}, {after}]}}"#))
+                .as_deref(),
+            Some("subjects[50000]")
+        );
+    }
+}

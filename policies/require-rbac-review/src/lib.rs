@@ -163,87 +163,92 @@ struct Judge<'j, 'a> {
     report: &'j mut Report,
 }
 
-impl<'j> Judge<'j, '_> {
+impl Judge<'_, '_> {
     fn owner(&mut self) {
         let annotation = &self.settings.owner_annotation;
         let patterns = &self.settings.owner_patterns;
         let owner = value(self.object, annotation);
         let form = shown(patterns);
-        let write = |what: &str| {
-            ["annotate it with ", what, ": ", annotation, if patterns.is_empty() { "" } else { ", as " }, &form].concat()
-        };
-        if owner.is_empty() {
-            let message = ["nobody is named who answers for this ", self.kind, self.misplaced(annotation)].concat();
-            self.find(&rules::OWNER_MISSING, annotation, message, write("the team or person that answers for it"));
+        let (rule, message) = if owner.is_empty() {
+            let message = ["nobody is named who answers for this ", self.kind, self.misplaced(annotation)];
+            (&rules::OWNER_MISSING, text(&message))
         } else if !patterns.is_empty() && !patterns.iter().any(|pattern| glob::matches(pattern, owner)) {
-            let message = ["the owner ", &quoted(owner), " is not of the form ", &form].concat();
-            self.find(&rules::OWNER_UNKNOWN, annotation, message, write("an owner of that form"));
-        }
+            (&rules::OWNER_UNKNOWN, text(&["the owner ", &quoted(owner), " is not of the form ", &form]))
+        } else {
+            return;
+        };
+        let remedy = text(&[rule.remedy, ": ", annotation, if patterns.is_empty() { "" } else { ", as " }, &form]);
+        self.find(rule, annotation, message, remedy);
     }
 
     fn review(&mut self) {
         let annotation = &self.settings.review_annotation;
         let written = value(self.object, annotation);
-        let (rule, message) = if written.is_empty() {
+        let found = if written.is_empty() {
             let message = ["no day is set by which this ", self.kind, " is reviewed again", self.misplaced(annotation)];
-            (&rules::REVIEW_MISSING, message.concat())
+            Some((&rules::REVIEW_MISSING, text(&message)))
         } else {
             match written.parse() {
+                Ok(due) => self.look_at(due),
                 Err::<Date, _>(error) => {
-                    let message = [&quoted(written), " is no day, written YYYY-MM-DD: ", &error.to_string()].concat();
-                    (&rules::REVIEW_UNREADABLE, message)
+                    let message = [&quoted(written), " is no day, written YYYY-MM-DD: ", &error.to_string()];
+                    Some((&rules::REVIEW_UNREADABLE, text(&message)))
                 }
-                Ok(due) => match self.look_at(due) {
-                    Some(found) => found,
-                    None => return,
-                },
             }
         };
-        let latest = self.today.plus_days(self.settings.max_review_interval.into()).unwrap_or(Date::MAX).to_string();
-        let remedy = [rule.remedy, ", at the latest ", annotation, ": \"", &latest, "\""].concat();
-        self.find(rule, annotation, message, remedy);
+        if let Some((rule, message)) = found {
+            let latest = self.today.plus_days(self.settings.max_review_interval.into()).unwrap_or(Date::MAX).to_string();
+            let remedy = text(&[rule.remedy, ", at the latest ", annotation, ": \"", &latest, "\""]);
+            self.find(rule, annotation, message, remedy);
+        }
     }
 
     /// What is wrong with a day that can be read.
     fn look_at(&self, due: Date) -> Option<(&'static Rule, String)> {
+        let interval = self.settings.max_review_interval;
+        let day = due.to_string();
         let days = self.today.days_until(due);
-        let (interval, warn_before) = (self.settings.max_review_interval, self.settings.warn_before);
-        Some(match u32::try_from(days) {
+        let (rule, message) = match u32::try_from(days) {
             Err(_) => {
                 let late = in_days(days.unsigned_abs());
-                (&rules::REVIEW_OVERDUE, ["the review was due on ", &due.to_string(), ", ", &late, " ago"].concat())
+                (&rules::REVIEW_OVERDUE, text(&["the review was due on ", &day, ", ", &late, " ago"]))
             }
             Ok(days) if days > interval => {
-                let message =
-                    [&due.to_string(), " is ", &in_days(days), " away, and a review is due within ", &in_days(interval)]
-                        .concat();
-                (&rules::REVIEW_TOO_FAR, message)
+                let away = in_days(days);
+                let message = [&day, " is ", &away, " away, and a review is due within ", &in_days(interval)];
+                (&rules::REVIEW_TOO_FAR, text(&message))
             }
-            Ok(days) => {
-                if let Some(field) = &self.widened
-                    && self.report.severity_of(&rules::GRANT_WIDENED).is_some()
-                    && self.before.is_some_and(|before| value(before, &self.settings.review_annotation).parse() == Ok(due))
-                {
-                    let message = [field, " grants more than before, and the day of the review is still ", &due.to_string()];
-                    (&rules::GRANT_WIDENED, message.concat())
-                } else if days <= warn_before {
-                    let when = if days == 0 { "today".to_owned() } else { ["in ", &in_days(days)].concat() };
-                    (&rules::REVIEW_DUE_SOON, ["the review is due ", &when, ", on ", &due.to_string()].concat())
-                } else {
-                    return None;
-                }
+            Ok(_) if let Some(field) = self.widened_under(due) => {
+                let message = [field, " grants more than before, and the day of the review is still ", &day];
+                (&rules::GRANT_WIDENED, text(&message))
             }
-        })
+            Ok(0) => (&rules::REVIEW_DUE_SOON, text(&["the review is due today, on ", &day])),
+            Ok(days) if days <= self.settings.warn_before => {
+                (&rules::REVIEW_DUE_SOON, text(&["the review is due in ", &in_days(days), ", on ", &day]))
+            }
+            Ok(_) => return None,
+        };
+        Some((rule, message))
+    }
+
+    /// The field by which an update grants more, where this day was set for less.
+    fn widened_under(&self, due: Date) -> Option<&str> {
+        let field = self.widened.as_deref()?;
+        let was_due = value(self.before?, &self.settings.review_annotation).parse();
+        (was_due == Ok(due) && self.report.severity_of(&rules::GRANT_WIDENED).is_some()).then_some(field)
     }
 
     /// Reports what is wrong with an annotation; as less, where an update is not to blame.
-    fn find(&mut self, rule: &'static Rule, annotation: &str, message: String, remedy: String) {
+    fn find(&mut self, rule: &'static Rule, annotation: &str, mut message: String, remedy: String) {
         let untouched = self.widened.is_none()
             && self.before.is_some_and(|before| value(before, annotation) == value(self.object, annotation));
-        let rule =
-            if untouched && self.report.severity_of(rule) == Some(Severity::Deny) { &rules::UNRELATED_UPDATE } else { rule };
-        let metadata = Path::new("metadata.annotations");
-        self.report.add_with_remedy(rule, &metadata.key(annotation), message, remedy);
+        let mut rule = rule;
+        if untouched && self.report.severity_of(rule) == Some(Severity::Deny) {
+            rule = &rules::UNRELATED_UPDATE;
+            message.push_str(", as before this update");
+        }
+        let annotations = Path::new("metadata.annotations");
+        self.report.add_with_remedy(rule, &annotations.key(annotation), message, remedy);
     }
 
     /// What to add where the annotation is missing, and a label has its name.
@@ -261,6 +266,12 @@ fn value<'o>(object: &'o Object<'_>, annotation: &str) -> &'o str {
         .map(|value| value.as_str())
         .filter(|value| !value.trim().is_empty())
         .unwrap_or_default()
+}
+
+/// One text of many. Not generic over their number, to be there once.
+#[inline(never)]
+fn text(parts: &[&str]) -> String {
+    parts.concat()
 }
 
 /// `1 day`, `30 days`
