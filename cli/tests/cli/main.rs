@@ -7,3 +7,4 @@ mod examples;
 mod formats;
 mod inputs;
 mod support;
+mod today;
