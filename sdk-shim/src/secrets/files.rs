@@ -16,8 +16,8 @@ mod language;
 mod lines;
 mod markup;
 
-use super::bytes::{DOT, WORD, among, cut, is, run, starts};
-use super::names::Promise;
+use super::bytes::{DOT, UPPER, WORD, among, cut, ends, is, run, starts};
+use super::names::{Class, Promise};
 use super::rules::{EXAMPLE, HTTP, NAMED, PLACEHOLDER, URL};
 use super::values::{self, Source, Verdict};
 use super::{Encoding, Found, Match, Scanner, Span, binary, encoding, flags, formats, named, urls};
@@ -59,20 +59,20 @@ impl Scanner<'_> {
         found.next_detector();
         urls::scan(bytes, &mut found);
         found.next_detector();
+        self.encoded(text, false, &mut found, 0);
         match language.style {
             Style::Lines | Style::Shell => lines::scan(self, key, language, text, &mut found),
             Style::Code => code::scan(self, language, text, &mut found),
             Style::Markup => markup::scan(self, text, &mut found),
         }
         found.next_detector();
-        if language.style != Style::Markup {
+        if language.style != Style::Markup && !language.prose {
             command_lines(language, text, &mut found);
             found.next_detector();
         }
-        self.encoded(text, false, &mut found, 0);
         percent_encoded(language, text, &mut found);
         // One line is a value as that of a variable is.
-        if !bytes.trim_ascii().contains(&b'\n') {
+        if !bytes.trim_ascii().contains(&b'\n') && !lines::is_list_of_logins(key) && !is_hash(bytes.trim_ascii()) {
             self.by_name(language::without_suffix(key), text, &mut found);
             found.next_detector();
         }
@@ -121,8 +121,11 @@ fn each(matches: &[Match<'_>], language: Language, text: &[u8], report: &mut Vis
     // Where the comment of the present line begins, looked for once.
     let mut comment = None;
     for found in matches {
+        // A value by its key's name begins where its text does.
+        let space = cut(text, found.offset, found.offset + found.length).iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+        let offset = found.offset + space;
         while let Some(here) = line
-            && here.end < found.offset
+            && here.end < offset
         {
             line = lines.next();
             comment = None;
@@ -134,8 +137,13 @@ fn each(matches: &[Match<'_>], language: Language, text: &[u8], report: &mut Vis
         if found.rule.id == URL.id && is_plain && (refers(secret) || is_format(secret)) {
             continue;
         }
-        if found.offset >= comment {
-            let documentation = [&NAMED, &HTTP, &PLACEHOLDER, &EXAMPLE].iter().any(|rule| rule.id == found.rule.id)
+        let is_sample_rule = [&PLACEHOLDER, &EXAMPLE].iter().any(|rule| rule.id == found.rule.id);
+        if language.prose && is_sample_rule {
+            continue;
+        }
+        if offset >= comment {
+            let documentation = is_sample_rule
+                || [&NAMED, &HTTP].iter().any(|rule| rule.id == found.rule.id)
                 || found.rule.id == URL.id && (!is_plain || is_sample(secret));
             if documentation {
                 continue;
@@ -264,10 +272,26 @@ fn percent_encoded<'t>(language: Language, text: &'t str, found: &mut Found<'t>)
 fn judge<'t>(promise: Promise, name: Span, value: Span, text: &'t str, found: &mut Found<'t>) -> bool {
     let bytes = text.as_bytes();
     let (name_text, secret) = (cut(bytes, name.start, name.end), cut(bytes, value.start, value.end));
-    if refers(values::strip(secret)) || is_format(secret) || is_label(name_text, secret) {
+    if refers(values::strip(secret)) || is_format(secret) || is_hash(secret) || is_label(name_text, secret) {
         return false;
     }
-    let verdict = values::judge(promise, secret, Source::Whole);
+    // `Bearer {token}`
+    let last = secret.rsplit(u8::is_ascii_whitespace).next().unwrap_or_default();
+    if promise.class == Class::Authorization && refers(last) {
+        return false;
+    }
+    // `proxyPass = "grpc_pass"`: an outcome, or a directive.
+    if ends(name_text, "pass") && ends(secret, "pass") {
+        return false;
+    }
+    let mut verdict = values::judge(promise, secret, Source::Whole);
+    if verdict == Verdict::Yes && is_variable(secret) {
+        // `HF_TOKEN: HF_TOKEN` is not filled in; another name is where the secret will be.
+        if !secret.eq_ignore_ascii_case(name_text) {
+            return false;
+        }
+        verdict = Verdict::Placeholder;
+    }
     let shown = text.get(name.start..name.end).unwrap_or_default();
     named(verdict, promise.class, name_text, shown, bytes, value, found);
     verdict != Verdict::No
@@ -318,25 +342,45 @@ fn is_format(value: &[u8]) -> bool {
             value,
             &[
                 "string", "str", "text", "varchar", "bool", "boolean", "int", "integer", "number", "object", "array", "bytes",
-                "any", "required", "optional", "nullable", "self",
+                "any", "required", "optional", "nullable", "self", "read", "write",
             ],
         ),
     }
 }
 
-/// Whether the value is what a form shows beside the field: `password: Password`, `newPassword: New password`.
+/// Whether the value is what a form shows beside the field: `password: Password`, `doForgotPassword: Forgot password?`.
 fn is_label(name: &[u8], value: &[u8]) -> bool {
-    if !value.first().is_some_and(u8::is_ascii_uppercase) || value.iter().any(u8::is_ascii_digit) {
+    if value.len() > 64 || !value.first().is_some_and(u8::is_ascii_uppercase) || !name.iter().any(u8::is_ascii_lowercase) {
         return false;
     }
-    // Letter by letter, whatever separates words.
-    let mut letters = value.iter().filter(|byte| byte.is_ascii_alphabetic());
-    let same = name
-        .iter()
-        .filter(|byte| byte.is_ascii_alphabetic())
-        .all(|byte| letters.next().is_some_and(|letter| letter.eq_ignore_ascii_case(byte)));
-    let is_lower = name.iter().any(u8::is_ascii_lowercase);
-    is_lower && same && letters.next().is_none() && value.iter().skip(1).any(u8::is_ascii_lowercase)
+    let mut promises = false;
+    let mut words = value.split(|byte| !byte.is_ascii_alphabetic()).filter(|word| !word.is_empty());
+    let known = words.all(|word| {
+        promises |= super::names::promise(word).is_some();
+        name.windows(word.len()).any(|part| part.eq_ignore_ascii_case(word))
+    });
+    known && promises && !value.iter().any(u8::is_ascii_digit) && value.iter().any(u8::is_ascii_lowercase)
+}
+
+/// Whether this is the hash of a password rather than a password: of `crypt`, also behind the user's name; of PostgreSQL, Jupyter and
+/// LDAP.
+fn is_hash(value: &[u8]) -> bool {
+    let behind_user = value.iter().position(|byte| *byte == b':').map_or(value, |colon| cut(value, colon + 1, value.len()));
+    let crypt = |value: &[u8]| value.first() == Some(&b'$') && value.iter().filter(|byte| **byte == b'$').count() >= 3;
+    crypt(value)
+        || crypt(behind_user)
+        || starts(behind_user, "{SHA}")
+        || starts(behind_user, "{SSHA")
+        || value.len() == 35 && value.starts_with(b"md5")
+        || ["SCRAM-SHA-256$", "argon2:", "sha1:", "sha256:", "pbkdf2"].iter().any(|kind| starts(value, kind))
+}
+
+/// Whether the value is the name of a variable that holds the secret: `DB_PASSWORD`.
+fn is_variable(value: &[u8]) -> bool {
+    value.contains(&b'_')
+        && run(value, 0, UPPER | WORD) == value.len()
+        && !value.iter().any(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+        && super::names::promise(value).is_some_and(|promise| !promise.weak)
 }
 
 /// Whether the value is an expression of a program rather than a text: `get_secret('shop')`, `settings.PASSWORD`, `a[0]`.
@@ -360,19 +404,17 @@ fn is_expression(value: &[u8]) -> bool {
 
 /// Whether the text says something rather than being a word or two: it is no password then.
 fn is_sentence(text: &[u8]) -> bool {
-    let mut words = 0;
-    let mut small = false;
-    for word in text.split(|byte| byte.is_ascii_whitespace()).filter(|word| !word.is_empty()) {
-        words += 1;
-        small |= among(
-            word,
-            &[
-                "the", "a", "an", "of", "to", "is", "are", "be", "for", "in", "if", "or", "and", "your", "this", "that", "with",
-                "from", "by", "must", "not", "no", "when", "used", "use", "will", "on", "as", "you",
-            ],
-        );
-    }
-    words > 4 || words > 1 && small
+    let words = text.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty()).count();
+    words > 4 || words > 1 && has_small_words(text)
+}
+
+/// Whether there are words in the text that sentences are held together with.
+fn has_small_words(text: &[u8]) -> bool {
+    const WORDS: [&str; 28] = [
+        "the", "a", "an", "of", "to", "is", "are", "be", "for", "in", "if", "or", "and", "your", "this", "that", "with", "from", "by",
+        "must", "not", "no", "when", "used", "will", "on", "as", "you",
+    ];
+    text.contains(&b' ') && text.split(u8::is_ascii_whitespace).any(|word| among(word, &WORDS))
 }
 
 /// Whether a word is a name as programs and configurations have them.

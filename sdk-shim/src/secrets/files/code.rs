@@ -4,7 +4,7 @@
 //! is what stands in for a variable that is not set (`os.environ.get('X', '...')`, `process.env.X || '...'`), and when there is a
 //! secret in it. What is not in quotes is a program, and no secret.
 
-use super::super::bytes::{DASH, DOT, WORD, among, contains, cut, is, run_back};
+use super::super::bytes::{DASH, DOT, WORD, among, contains, cut, ends, is, run_back};
 use super::super::names::Class;
 use super::super::{Found, Scanner, Span, flags, pairs};
 use super::context::{self, Owner, Parents};
@@ -212,6 +212,10 @@ impl<'t> Reader<'_, '_, 't> {
                 }
             }
             b']' | b')' => {
+                // The call is over.
+                if let Some((_, sets)) = &mut self.last {
+                    *sets &= sign != b')';
+                }
                 self.depth = self.depth.saturating_sub(1);
                 if self.getting.is_some_and(|getting| getting.depth >= self.depth && sign == b']' && getting.list) {
                     self.getting = None;
@@ -258,6 +262,18 @@ impl<'t> Reader<'_, '_, 't> {
         }
         let name_text = cut(self.bytes, name.start, name.end);
         let mut owner = self.scanner.owner(self.text, name, &self.parents);
+        // `map[key] = ...`: a variable says which.
+        let quoted = matches!(name.start.checked_sub(1).and_then(|at| self.bytes.get(at)), Some(b'"' | b'\'' | b'`'));
+        if !quoted && self.bytes.get(name.end) == Some(&b']') {
+            owner = None;
+        }
+        // `Rails.application.config.secret_key_base`: of a member its own name counts.
+        let member = name_text.iter().rposition(|byte| *byte == b'.').map(|dot| Span { start: name.start + dot + 1, ..name });
+        if let Some(member) = member.and_then(|member| self.scanner.owner(self.text, member, &self.parents))
+            && !member.promise.weak
+        {
+            owner = Some(member);
+        }
         if context::is_value(name_text) {
             let near = |owner: &Owner| at.saturating_sub(owner.name.end) < NEAR;
             let label = self.label.take().filter(near);
@@ -320,7 +336,9 @@ impl<'t> Reader<'_, '_, 't> {
         if let Some(owner) = self.owner_of(inner) {
             self.last = Some((owner, self.is_set(spaces)));
         }
-        if !done && content.iter().any(|byte| matches!(byte, b'=' | b':' | b'>')) {
+        // `"token: invalid"` is a message; a text of several lines may be a file.
+        let has_pairs = || content.iter().any(|byte| matches!(byte, b'=' | b'>' | b'"' | b'\'' | b'\n')) || contains(content, "authorization:");
+        if !done && content.len() > 4 && has_pairs() {
             pairs::scan_from(self.text.get(..inner.end).unwrap_or_default(), inner.start, found);
         }
     }
@@ -375,8 +393,13 @@ impl<'t> Reader<'_, '_, 't> {
         let value = self.cut(inner);
         // What is put together of pieces: `"Bearer " + token`, `'%s:%s' % (a, b)`.
         if owner.promise.class != Class::Authorization
-            && (value.ends_with(b" ") || value.contains(&b'%') && contains(value, "%s") || super::is_sentence(value))
+            && (value.ends_with(b" ") || value.contains(&b'%') && contains(value, "%s") || super::is_sentence(value) && !ends(value, "here"))
         {
+            return false;
+        }
+        // `bearerToken = "bearer-token"` is a constant.
+        let letters = |text: &'t [u8]| text.iter().filter(|byte| byte.is_ascii_alphanumeric()).map(u8::to_ascii_lowercase);
+        if owner.promise.class != Class::Password && letters(value).eq(letters(self.cut(owner.name))) && !value.contains(&b'_') {
             return false;
         }
         super::judge(owner.promise, owner.name, inner, self.text, found)
@@ -407,6 +430,8 @@ pub(super) fn command_lines<'t>(language: Language, text: &'t str, found: &mut F
         match token {
             Token::Sign(b'[' | b'(' | b'{' | b']' | b')' | b'}' | b';' | b':' | b'=', _) => line = flags::Line::default(),
             Token::Sign(..) => {}
+            // A message may speak of flags.
+            Token::Text(Literal { inner, .. }) if super::has_small_words(cut(text.as_bytes(), inner.start, inner.end)) => {}
             Token::Text(Literal { inner, .. }) => line.read_part(text, inner.start, inner.end, found),
         }
     }

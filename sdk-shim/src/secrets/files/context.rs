@@ -1,7 +1,7 @@
 //! What stands around a name: the names that it is nested in, and the `name` beside a `value`.
 
-use super::super::bytes::{among, cut, ends};
-use super::super::names::Promise;
+use super::super::bytes::{among, cut, listed};
+use super::super::names::{Class, Promise};
 use super::super::{Scanner, Span};
 
 /// A name that promises something, and where it stands.
@@ -21,8 +21,7 @@ pub(super) fn is_value(name: &[u8]) -> bool {
     among(
         name,
         &[
-            "value", "default", "val", "literal", "content", "plaintext", "stringValue", "defaultValue", "default_value",
-            "default_var", "fallback",
+            "value", "default", "stringValue", "defaultValue", "default_value", "default_var", "fallback",
         ],
     )
 }
@@ -70,35 +69,24 @@ impl Parents {
 }
 
 impl Scanner<'_> {
-    /// What a name in a file promises, read together with the name that it is nested in: of `jwt: {key: ...}` it is the key of
-    /// a JWT.
+    /// What a name in a file promises, read together with the name that it is nested in: of `jwt: {key: ...}` it is a key that signs.
     pub(super) fn owner(&self, text: &str, name: Span, parents: &Parents) -> Option<Owner> {
         let own = text.get(name.start..name.end)?;
         let promise = self.promise(own);
         if let Some(promise) = promise.filter(|promise| !promise.weak) {
             return Some(Owner { promise, name });
         }
-        let around = parents.nearest().and_then(|parent| cut(text.as_bytes(), parent.start, parent.end).get(..));
-        if let Some(parent) = around
-            && parent.len() + own.len() < LONGEST
-            && !own.contains('.')
-            && among(own.as_bytes(), &["key", "salt", "credentials"])
-            // Kubernetes: `passwordSecret: {name: ..., key: ...}` refers to a Secret.
-            && !["secret", "ref", "selector"].iter().any(|word| ends(parent, word))
-        {
-            let mut both = [0u8; LONGEST];
-            let length = parent.len() + 1 + own.len();
-            for (slot, byte) in both.iter_mut().zip(parent.iter().chain(b".").chain(own.as_bytes())) {
-                *slot = *byte;
-            }
-            // Prometheus: `authorization: {type: Bearer, credentials: ...}`.
-            if among(parent, &["authorization"]) {
-                let promise = Promise { class: super::super::names::Class::Token, weak: false };
-                return Some(Owner { promise, name });
-            }
-            if let Some(promise) = super::super::names::promise(cut(&both, 0, length)) {
-                return Some(Owner { promise, name });
-            }
+        let around = parents.nearest().map(|parent| cut(text.as_bytes(), parent.start, parent.end)).unwrap_or_default();
+        // Prometheus: `authorization: {type: Bearer, credentials: ...}`.
+        let class = if among(own.as_bytes(), &["credentials"]) && among(around, &["authorization"]) {
+            Some(Class::Token)
+        } else if among(own.as_bytes(), &["key"]) && listed(last_word(around), KEYS) {
+            Some(Class::Key)
+        } else {
+            None
+        };
+        if let Some(class) = class {
+            return Some(Owner { promise: Promise { class, weak: false }, name });
         }
         promise.map(|promise| Owner { promise, name })
     }
@@ -111,5 +99,12 @@ impl Scanner<'_> {
     }
 }
 
-/// The longest name, together with the one around it, that is looked at as one.
-const LONGEST: usize = 96;
+/// Maps whose `key` is a secret. Of others it is any key: `secretKeyRef: {name: ..., key: ...}`.
+const KEYS: &str = "jwt api encryption crypto signing hmac session license fernet aes";
+
+/// The last word of a name in any case style.
+fn last_word(name: &[u8]) -> &[u8] {
+    let start = name.iter().rposition(|byte| !byte.is_ascii_lowercase()).unwrap_or(0);
+    let start = if name.get(start).is_some_and(u8::is_ascii_alphabetic) { start } else { start + 1 };
+    cut(name, start, name.len())
+}

@@ -252,7 +252,14 @@ impl Language {
                     opened = Some(here);
                 }
                 (None, b'#') if self.comments & HASH != 0 && before.is_ascii_whitespace() => return here,
-                (None, b'/') if self.comments & SLASHES != 0 && next == b'/' && before.is_ascii_whitespace() => return here,
+                (None, b'/')
+                    if self.comments & SLASHES != 0
+                        && next == b'/'
+                        && before.is_ascii_whitespace()
+                        && (self.style == Style::Code || line.get(here + 2).is_none_or(u8::is_ascii_whitespace)) =>
+                {
+                    return here;
+                }
                 (None, b'-')
                     if self.comments & DASHES != 0
                         && next == b'-'

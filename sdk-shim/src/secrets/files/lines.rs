@@ -88,9 +88,8 @@ impl<'t> Reader<'_, '_, 't> {
         }
         let indent = start - line.start;
         let waiting = self.waiting.take().filter(|waiting| indent > waiting.indent || waiting.continued);
-        if self.list.is_some_and(|(_, before)| indent < before || dashes == 0 && indent == before) {
-            self.list = None;
-        }
+        // A list begins on the line behind its name, and ends with the first line that is none of it.
+        let list = self.list.take().filter(|(_, before)| dashes > 0 && indent >= *before);
         let first = self.bytes.get(start).copied().unwrap_or_default();
         if first == b'[' && self.section(here) {
             return;
@@ -112,7 +111,8 @@ impl<'t> Reader<'_, '_, 't> {
             return;
         }
         let Some(statement) = statement else {
-            let owner = waiting.map(|waiting| waiting.owner).or(self.list.filter(|_| dashes > 0).map(|(owner, _)| owner));
+            self.list = list;
+            let owner = waiting.map(|waiting| waiting.owner).or(list.map(|(owner, _)| owner));
             if owner.is_some_and(|owner| self.value(owner, here, false, found)) {
                 return;
             }
@@ -221,9 +221,18 @@ impl<'t> Reader<'_, '_, 't> {
             let label = self.label.take().filter(|(_, line)| number - line <= 4).map(|(owner, _)| owner);
             owner = label.or_else(|| self.scanner.around(self.text, &self.parents)).or(owner);
         }
+        // YAML: `password: &name value`
+        let mut value = value;
+        let mut is_anchor = false;
+        if statement.colon && self.bytes.get(value.start) == Some(&b'&') {
+            let length = self.cut(value).iter().position(u8::is_ascii_whitespace);
+            is_anchor = length.is_none();
+            value.start = length.map_or(value.end, |length| value.start + length);
+            value = trimmed(self.bytes, value);
+        }
         let rest = self.cut(value);
         let is_block = statement.colon && is_block_header(rest);
-        if rest.is_empty() || is_block || matches!(rest, b"{" | b"[" | b"\\" | b"(") || rest.first() == Some(&b'&') {
+        if rest.is_empty() || is_block || matches!(rest, b"{" | b"[" | b"\\" | b"(") || is_anchor {
             self.parents.push(indent, statement.name);
             let Some(owner) = owner else { return };
             self.waiting = Some(Waiting { owner, indent, continued: rest == b"\\", block: is_block });
@@ -320,7 +329,11 @@ impl<'t> Reader<'_, '_, 't> {
             return true;
         }
         match rest {
-            [quote @ (b'"' | b'\'' | b'`'), ..] => {
+            // Of Grafana's INI, for what holds comment signs.
+            [b'"', b'"', b'"', .., b'"', b'"', b'"'] if rest.len() > 6 => {
+                self.judge(owner, Span { start: value.start + 3, end: value.end - 3 }, found)
+            }
+            [quote @ (b'"' | b'\''), ..] => {
                 if let Some(end) = closing(self.bytes, value.start + 1, value.end, *quote) {
                     let inner = Span { start: value.start + 1, end };
                     // `"a" + b` and `"a" if c else "b"`: only the first is sure.
@@ -361,8 +374,9 @@ impl<'t> Reader<'_, '_, 't> {
     fn bare(&self, owner: Owner, value: Span, equals: bool, found: &mut Found<'t>) -> bool {
         let mut rest = self.cut(value);
         if self.language.style == Style::Shell && equals {
-            // `A=$(cat x)`, `A=${B:-c d}`
-            if values::is_reference(rest) && !rest.starts_with(b"${") {
+            // `A=$(cat x)`
+            if rest.starts_with(b"$(") || rest.starts_with(b"`") {
+                self.pairs(Span { start: value.start + 1, ..value }, found);
                 return true;
             }
             let length = rest.iter().position(|byte| byte.is_ascii_whitespace() || matches!(byte, b';' | b'|' | b'&'));
@@ -379,7 +393,15 @@ impl<'t> Reader<'_, '_, 't> {
         while let [inner @ .., b',' | b';'] = rest {
             rest = inner.trim_ascii_end();
         }
-        let value = Span { end: value.start + rest.len(), ..value };
+        let mut value = Span { end: value.start + rest.len(), ..value };
+        if self.language.prose {
+            // `**Password:** x`
+            let marks = rest.iter().take_while(|byte| matches!(byte, b'*' | b'_' | b'`' | b' ')).count();
+            value.start += marks;
+            rest = self.cut(value);
+            rest = rest.strip_suffix(b"`").unwrap_or(rest);
+            value.end = value.start + rest.len();
+        }
         if owner.promise.class != Class::Authorization && rest.iter().any(u8::is_ascii_whitespace) {
             if values::is_reference(rest) {
                 return false;
@@ -399,7 +421,9 @@ impl<'t> Reader<'_, '_, 't> {
                 return false;
             }
         }
-        if super::is_expression(rest) {
+        // `"password": password` is a program that somebody quotes.
+        let quoted_name = matches!(owner.name.start.checked_sub(1).and_then(|at| self.bytes.get(at)), Some(b'"' | b'\''));
+        if super::is_expression(rest) || quoted_name && rest.eq_ignore_ascii_case(self.cut(owner.name)) {
             return false;
         }
         self.judge(owner, value, found)
@@ -465,6 +489,7 @@ impl<'t> Reader<'_, '_, 't> {
             let promise = super::is_name(name_text)
                 .then(|| std::str::from_utf8(name_text).ok().and_then(|name| self.scanner.promise(name)))
                 .flatten()
+                .or_else(|| listed(name_text, DIRECTIVES).then_some(PASSWORD))
                 .filter(|promise| !promise.weak);
             if let Some(promise) = promise
                 && (last || is_setter && among(self.cut(words.clone().next().unwrap_or(value)), &["always"]))
@@ -483,15 +508,15 @@ impl<'t> Reader<'_, '_, 't> {
         let (name_text, value_text) = (self.cut(name), self.cut(value));
         let both = cut(self.bytes, name.start, value.end);
         let quoted = matches!(value_text.first(), Some(b'"' | b'\''));
-        let words = value_text.iter().all(u8::is_ascii_alphabetic);
+        let words = value_text.iter().all(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'.' | b',' | b'!' | b'?' | b':'));
         quoted
             || !super::is_expression(value_text)
-                && super::super::names::promise(both).is_some()
                 && super::super::names::promise(value_text).is_none()
+                && (super::super::names::promise(both).is_some() || listed(name_text, DIRECTIVES) && !listed(name_text, "password"))
                 // A word in small letters is believed of names that are no words.
                 && (!words
                     || name_text.iter().any(|byte| matches!(byte, b'_' | b'-' | b'.'))
-                    || among(name_text, &["requirepass", "masterauth", "bindpw", "rootpw", "sasl_password", "password"]))
+                    || listed(name_text, DIRECTIVES) && name_text.first().is_some_and(u8::is_ascii_lowercase))
     }
 
     /// `user:password`
@@ -506,11 +531,19 @@ impl<'t> Reader<'_, '_, 't> {
     }
 }
 
+/// Directives whose value is a password, whatever it looks like.
+const DIRECTIVES: &str = "requirepass masterauth bindpw rootpw password sasl_password auth_pass";
+
 /// Directives that give a value to what is named by their next word.
 const SETTERS: &str = "\
     set setenv env arg export setvar define proxy_set_header add_header more_set_headers more_set_input_headers \
     grpc_set_header fastcgi_param uwsgi_param scgi_param requestheader header http-request http-response add-header \
     set-header rule user record_modifier config";
+
+/// Whether the lines of this file are logins, hashed as a rule, so that its name says nothing of the value as a whole.
+pub(super) fn is_list_of_logins(key: &str) -> bool {
+    Logins::of(key).is_some()
+}
 
 /// Lists of logins, whose lines have places instead of names.
 #[derive(Clone, Copy)]
@@ -582,7 +615,7 @@ impl Logins {
                     return false;
                 }
                 let (start, end) = (password.start + 1, password.end - 1);
-                if !is_hash(cut(bytes, start, end)) {
+                if !super::is_hash(cut(bytes, start, end)) {
                     add(start, end, "the password of a database role");
                 }
                 true
@@ -591,7 +624,10 @@ impl Logins {
                 let Some(colon) = here.iter().position(|byte| *byte == b':') else { return false };
                 let (start, end) = (line.start + colon + 1, line.end);
                 let start = if starts(cut(bytes, start, end), "{PLAIN}") { start + 7 } else { start };
-                if !is_hash(cut(bytes, start, end)) {
+                let hash = cut(bytes, start, end);
+                // Of the first crypt, as `htpasswd -d` makes them, there are thirteen characters.
+                let crypt = hash.len() == 13 && hash.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'/'));
+                if !super::is_hash(hash) && !crypt {
                     add(start, end, "a password");
                 }
                 true
@@ -599,16 +635,6 @@ impl Logins {
             Self::Passwd => true,
         }
     }
-}
-
-/// Whether this is the hash of a password: of `crypt`, MD5 of PostgreSQL, SCRAM, SHA-1 and its relatives in braces.
-fn is_hash(value: &[u8]) -> bool {
-    value.first() == Some(&b'$') && value.iter().filter(|byte| **byte == b'$').count() >= 2
-        || value.first() == Some(&b'{') && !starts(value, "{PLAIN}")
-        || starts(value, "SCRAM-SHA-256$")
-        || value.len() == 35 && value.starts_with(b"md5")
-        // Thirteen characters of the first crypt, as `htpasswd -d` makes them.
-        || value.len() == 13 && value.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'/'))
 }
 
 /// Words between white space; one in quotes is one.

@@ -109,12 +109,12 @@ impl<'t> Reader<'_, '_, 't> {
         }
         let value = Span { start, end };
         let label = self.label.take();
-        if let Some(owner) = self.owner(name) {
+        if among(local, &["name", "key", "param-name"]) {
+            self.label = self.owner(value);
+        } else if let Some(owner) = self.owner(name) {
             self.judge(owner, value, found);
         } else if let Some(owner) = labelled.filter(|_| !among(local, &["label", "a", "button", "option", "select", "h1", "h2", "p"])) {
             self.judge(owner, value, found);
-        } else if among(local, &["name", "key", "param-name"]) {
-            self.label = self.owner(value);
         } else if let Some(owner) = label.filter(|_| among(local, &["value", "string", "param-value"])) {
             self.judge(owner, value, found);
         } else if !among(local, &["script", "style", "p", "title", "description"]) {
