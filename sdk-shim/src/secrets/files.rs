@@ -23,7 +23,7 @@ use super::values::{self, Source, Verdict};
 use super::{Encoding, Found, Match, Scanner, Span, binary, encoding, flags, formats, named, urls};
 use language::{Language, Style};
 
-/// Gets each secret with the line on which it begins, counted from 1.
+/// Gets each secret with the line on which it begins, counted from 1; 0 in a file that is no text.
 pub type Visitor<'v> = dyn FnMut(usize, &Match<'_>) + 'v;
 
 /// A value that should be base64, and is not.
@@ -46,7 +46,7 @@ impl Scanner<'_> {
             return;
         }
         if let Some(what) = binary::key_store_in_base64(key, text.trim_ascii().as_bytes()) {
-            return report(1, &whole(what, text.len(), Encoding::Base64));
+            return report(0, &whole(what, text.len(), Encoding::Base64));
         }
         let bytes = text.as_bytes();
         let language = Language::of(key, bytes);
@@ -72,7 +72,8 @@ impl Scanner<'_> {
         }
         percent_encoded(language, text, &mut found);
         // One line is a value as that of a variable is.
-        if !bytes.trim_ascii().contains(&b'\n') && !lines::is_list_of_logins(key) && !is_hash(bytes.trim_ascii()) {
+        let value = bytes.trim_ascii();
+        if !value.contains(&b'\n') && !lines::is_list_of_logins(key) && !is_hash(value) && !refers(values::strip(value)) {
             self.by_name(language::without_suffix(key), text, &mut found);
             found.next_detector();
         }
@@ -89,7 +90,7 @@ impl Scanner<'_> {
     pub fn binary_file(&self, key: &str, encoded: &str, report: &mut Visitor<'_>) -> Result<(), NotBase64> {
         let content = encoding::base64_strict(encoded.as_bytes()).ok_or(NotBase64)?;
         if let Some(what) = binary::secret(key, &content) {
-            report(1, &whole(what, content.len(), Encoding::Base64));
+            report(0, &whole(what, content.len(), Encoding::Base64));
             return Ok(());
         }
         match binary::text(&content) {
@@ -100,7 +101,7 @@ impl Scanner<'_> {
                 formats::scan(text.as_bytes(), &mut found);
                 found.next_detector();
                 for found in &found.matches {
-                    report(1, found);
+                    report(0, found);
                 }
             }
         }

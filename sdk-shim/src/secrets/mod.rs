@@ -33,6 +33,7 @@
 mod binary;
 mod bytes;
 mod encoding;
+pub mod exceptions;
 pub mod files;
 mod flags;
 mod formats;

@@ -261,10 +261,15 @@ impl<'t> Reader<'_, '_, 't> {
             return;
         }
         let name_text = cut(self.bytes, name.start, name.end);
+        // `"JSON Web Token": "..."` is a text and no name.
+        let behind = |at: usize| at.checked_sub(1).and_then(|at| self.bytes.get(at)).copied().unwrap_or_default();
+        if matches!(self.bytes.get(name.end), Some(b'"' | b'\'')) && behind(name.start) == b' ' {
+            self.getting = None;
+            return;
+        }
         let mut owner = self.scanner.owner(self.text, name, &self.parents);
         // `map[key] = ...`: a variable says which.
-        let quoted = matches!(name.start.checked_sub(1).and_then(|at| self.bytes.get(at)), Some(b'"' | b'\'' | b'`'));
-        if !quoted && self.bytes.get(name.end) == Some(&b']') {
+        if !QUOTES.contains(&behind(name.start)) && self.bytes.get(name.end) == Some(&b']') {
             owner = None;
         }
         // `Rails.application.config.secret_key_base`: of a member its own name counts.

@@ -297,7 +297,7 @@ fn keys_and_encodings() {
         // base64 of `password=hunter2` and of a line with a token, percent-encoded.
         ("a.ini", "x = y\nblob = cGFzc3dvcmQ9aHVudGVyMg==\n", &["2 named-secret"]),
         ("a.ini", "x = 100%\nblob = a%20b\nu = postgres%3A%2F%2Fshop%3Ahunter2%40db%2Fshop\n", &["3 credentials-in-url"]),
-        ("keystore.jks", "/u3+7QAAAAIAAAABAAAAAQAFbXlrZXkAAAGAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", &["1 private-key"]),
+        ("keystore.jks", "/u3+7QAAAAIAAAABAAAAAQAFbXlrZXkAAAGAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", &["0 private-key"]),
     ]);
 }
 
@@ -328,12 +328,12 @@ fn binary_data() {
         ("a.env", utf16("A=1\r\nDB_PASSWORD=hunter2\r\n", true), &["2 named-secret"]),
         ("a.env", utf16("A=1\nDB_PASSWORD=hunter2\n", false), &["2 named-secret"]),
         ("a.env", b"N=M\xFCller\nDB_PASSWORD=hunter2\n".to_vec(), &["2 named-secret"]),
-        ("keystore.p12", der.clone(), &["1 private-key"]),
+        ("keystore.p12", der.clone(), &["0 private-key"]),
         ("truststore.p12", der, &[]),
         ("truststore.jks", trust, &[]),
-        ("keystore.jks", private, &["1 private-key"]),
-        ("key.der", [&[0x30, 0x82, 4, 0xA4, 2, 1, 0, 2, 0x82, 1, 1][..], &noise].concat(), &["1 private-key"]),
-        ("x.keytab", [&[5, 2, 0, 0, 0, 60][..], &noise].concat(), &["1 private-key"]),
+        ("keystore.jks", private, &["0 private-key"]),
+        ("key.der", [&[0x30, 0x82, 4, 0xA4, 2, 1, 0, 2, 0x82, 1, 1][..], &noise].concat(), &["0 private-key"]),
+        ("x.keytab", [&[5, 2, 0, 0, 0, 60][..], &noise].concat(), &["0 private-key"]),
         ("logo.png", [&b"\x89PNG\r\n\x1a\n"[..], &noise].concat(), &[]),
         ("blob", hidden, &[]),
         ("empty", Vec::new(), &[]),
