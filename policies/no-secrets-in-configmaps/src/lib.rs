@@ -67,7 +67,9 @@ impl Policy for NoSecretsInConfigMaps {
             let path = binary_data.key(key);
             let place = Place { holder: "the key ", name: key, path: &path, remedy: IN_DATA, lines: Lines::Decoded };
             let read = scanner.binary_file(key, value, &mut |line, found| search.add(&place, line, found));
-            read.map_err(|_| Error::malformed(&path, "expected base64 (RFC 4648, section 4) of a file, and found something else"))?;
+            read.map_err(|_| {
+                Error::malformed(&path, "expected base64 (RFC 4648, section 4) of a file, and found something else")
+            })?;
         }
         let annotations = Path::new("metadata.annotations");
         for (name, value) in &object.metadata.annotations {

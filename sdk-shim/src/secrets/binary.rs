@@ -12,7 +12,9 @@ pub(super) fn secret(key: &str, content: &[u8]) -> Option<&'static str> {
         // Kerberos, MIT's key table: version 5.2, and the first entry's length, which is short.
         [5, 2, 0, 0, _, _, ..] if content.len() > 24 => Some("a Kerberos key table"),
         // OpenPGP, a secret key packet of version 4 in the old and the new framing (RFC 9580, sections 4.2 and 5.5.1.3).
-        [0x94, _, 4, ..] | [0x95, _, _, 4, ..] | [0xC5, _, 4, ..] | [0xC5, _, _, 4, ..] if content.len() > 100 => Some("a PGP private key"),
+        [0x94, _, 4, ..] | [0x95, _, _, 4, ..] | [0xC5, _, 4, ..] | [0xC5, _, _, 4, ..] if content.len() > 100 => {
+            Some("a PGP private key")
+        }
         [0x30, ..] => der(key, content),
         _ => openssh(content),
     }
@@ -21,7 +23,8 @@ pub(super) fn secret(key: &str, content: &[u8]) -> Option<&'static str> {
 /// As [`secret`], of a text that is base64 from its beginning to its end, as a whole.
 pub(super) fn key_store_in_base64(key: &str, text: &[u8]) -> Option<&'static str> {
     // The first bytes of the stores; text would begin with others.
-    let begins = text.starts_with(b"/u3+7Q") || text.starts_with(b"zs7Ozg") || text.starts_with(b"MI") || text.starts_with(b"BQIA");
+    let begins =
+        text.starts_with(b"/u3+7Q") || text.starts_with(b"zs7Ozg") || text.starts_with(b"MI") || text.starts_with(b"BQIA");
     if !begins || run(text, 0, BASE64) < text.len().min(60) {
         return None;
     }

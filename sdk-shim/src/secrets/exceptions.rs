@@ -28,7 +28,8 @@ pub fn check(names: &[String], patterns: &[String], allowed: &[Allowed], entropy
         let key = || format!("extraPatterns[{index}]");
         check_glob(pattern, 3, key)?;
         if pattern.contains(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | ',' | ';' | '=')) {
-            let problem = "expected a pattern for a single word: white space, quotes, commas, semicolons and equals signs end one";
+            let problem =
+                "expected a pattern for a single word: white space, quotes, commas, semicolons and equals signs end one";
             return Err(SettingsError::new(key(), problem));
         }
     }

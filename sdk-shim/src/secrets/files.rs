@@ -123,7 +123,8 @@ fn each(matches: &[Match<'_>], language: Language, text: &[u8], report: &mut Vis
     let mut comment = None;
     for found in matches {
         // A value by its key's name begins where its text does.
-        let space = cut(text, found.offset, found.offset + found.length).iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+        let space =
+            cut(text, found.offset, found.offset + found.length).iter().take_while(|byte| byte.is_ascii_whitespace()).count();
         let offset = found.offset + space;
         while let Some(here) = line
             && here.end < offset
@@ -412,8 +413,8 @@ fn is_sentence(text: &[u8]) -> bool {
 /// Whether there are words in the text that sentences are held together with.
 fn has_small_words(text: &[u8]) -> bool {
     const WORDS: [&str; 28] = [
-        "the", "a", "an", "of", "to", "is", "are", "be", "for", "in", "if", "or", "and", "your", "this", "that", "with", "from", "by",
-        "must", "not", "no", "when", "used", "will", "on", "as", "you",
+        "the", "a", "an", "of", "to", "is", "are", "be", "for", "in", "if", "or", "and", "your", "this", "that", "with",
+        "from", "by", "must", "not", "no", "when", "used", "will", "on", "as", "you",
     ];
     text.contains(&b' ') && text.split(u8::is_ascii_whitespace).any(|word| among(word, &WORDS))
 }

@@ -208,7 +208,8 @@ impl<'t> Reader<'_, '_, 't> {
             b'[' | b'(' => {
                 self.depth += 1;
                 if let Some(getting) = &mut self.getting {
-                    getting.list |= sign == b'[' && self.bytes.get(getting.after..at).is_some_and(|gap| gap.trim_ascii().is_empty());
+                    getting.list |=
+                        sign == b'[' && self.bytes.get(getting.after..at).is_some_and(|gap| gap.trim_ascii().is_empty());
                 }
             }
             b']' | b')' => {
@@ -307,10 +308,14 @@ impl<'t> Reader<'_, '_, 't> {
         let direct = |getting: &Getting| {
             // `f"..."`, `rb'...'`, `("..."`
             let gap = cut(self.bytes, getting.after, open);
-            gap.len() < 256 && gap.iter().all(|byte| byte.is_ascii_whitespace() || matches!(byte, b'(' | b'[' | b'@' | b'$' | b'\\'))
+            gap.len() < 256
+                && gap.iter().all(|byte| byte.is_ascii_whitespace() || matches!(byte, b'(' | b'[' | b'@' | b'$' | b'\\'))
                 || gap.len() < 8
                     && gap.trim_ascii().len() <= 2
-                    && gap.trim_ascii().iter().all(|byte| matches!(byte.to_ascii_lowercase(), b'f' | b'r' | b'b' | b'u' | b'@' | b'$'))
+                    && gap
+                        .trim_ascii()
+                        .iter()
+                        .all(|byte| matches!(byte.to_ascii_lowercase(), b'f' | b'r' | b'b' | b'u' | b'@' | b'$'))
         };
         let mut done = false;
         if let Some(getting) = self.getting {
@@ -342,7 +347,9 @@ impl<'t> Reader<'_, '_, 't> {
             self.last = Some((owner, self.is_set(spaces)));
         }
         // `"token: invalid"` is a message; a text of several lines may be a file.
-        let has_pairs = || content.iter().any(|byte| matches!(byte, b'=' | b'>' | b'"' | b'\'' | b'\n')) || contains(content, "authorization:");
+        let has_pairs = || {
+            content.iter().any(|byte| matches!(byte, b'=' | b'>' | b'"' | b'\'' | b'\n')) || contains(content, "authorization:")
+        };
         if !done && content.len() > 4 && has_pairs() {
             pairs::scan_from(self.text.get(..inner.end).unwrap_or_default(), inner.start, found);
         }
@@ -388,8 +395,25 @@ impl<'t> Reader<'_, '_, 't> {
         among(
             last,
             &[
-                "define", "put", "set", "add", "setdefault", "setproperty", "getordefault", "getproperty", "setenv", "fetch", "env",
-                "getenv", "config", "get", "setex", "header", "setheader", "addheader", "append",
+                "define",
+                "put",
+                "set",
+                "add",
+                "setdefault",
+                "setproperty",
+                "getordefault",
+                "getproperty",
+                "setenv",
+                "fetch",
+                "env",
+                "getenv",
+                "config",
+                "get",
+                "setex",
+                "header",
+                "setheader",
+                "addheader",
+                "append",
             ],
         )
     }
@@ -398,13 +422,16 @@ impl<'t> Reader<'_, '_, 't> {
         let value = self.cut(inner);
         // What is put together of pieces: `"Bearer " + token`, `'%s:%s' % (a, b)`.
         if owner.promise.class != Class::Authorization
-            && (value.ends_with(b" ") || value.contains(&b'%') && contains(value, "%s") || super::is_sentence(value) && !ends(value, "here"))
+            && (value.ends_with(b" ")
+                || value.contains(&b'%') && contains(value, "%s")
+                || super::is_sentence(value) && !ends(value, "here"))
         {
             return false;
         }
         // `bearerToken = "bearer-token"` is a constant.
         let letters = |text: &'t [u8]| text.iter().filter(|byte| byte.is_ascii_alphanumeric()).map(u8::to_ascii_lowercase);
-        if owner.promise.class != Class::Password && letters(value).eq(letters(self.cut(owner.name))) && !value.contains(&b'_') {
+        if owner.promise.class != Class::Password && letters(value).eq(letters(self.cut(owner.name))) && !value.contains(&b'_')
+        {
             return false;
         }
         super::judge(owner.promise, owner.name, inner, self.text, found)
@@ -414,7 +441,8 @@ impl<'t> Reader<'_, '_, 't> {
 fn run_back_spaces(text: &[u8], end: usize) -> usize {
     let mut start = end;
     // The letters before a quote belong to it: `f'...'`.
-    if start > 0 && text.get(start - 1).is_some_and(|byte| matches!(byte.to_ascii_lowercase(), b'f' | b'r' | b'b' | b'u' | b'$' | b'@'))
+    if start > 0
+        && text.get(start - 1).is_some_and(|byte| matches!(byte.to_ascii_lowercase(), b'f' | b'r' | b'b' | b'u' | b'$' | b'@'))
     {
         let prefix = run_back(text, start, WORD, 4);
         if start - prefix <= 2 {

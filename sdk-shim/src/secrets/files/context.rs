@@ -18,12 +18,7 @@ pub(super) fn is_label(name: &[u8]) -> bool {
 
 /// Fields that hold the value of what is named elsewhere: beside them, around them, or before them.
 pub(super) fn is_value(name: &[u8]) -> bool {
-    among(
-        name,
-        &[
-            "value", "default", "stringValue", "defaultValue", "default_value", "default_var", "fallback",
-        ],
-    )
+    among(name, &["value", "default", "stringValue", "defaultValue", "default_value", "default_var", "fallback"])
 }
 
 /// The names that the present place is nested in: those of maps, or of blocks. Of deeper ones than it has room for only the

@@ -208,7 +208,9 @@ impl Language {
         let next = || text.get(here + 1).copied().unwrap_or_default();
         match text.get(here) {
             Some(b'#') => self.comments & HASH != 0,
-            Some(b'/') => self.comments & SLASHES != 0 && next() == b'/' && here.checked_sub(1).and_then(|at| text.get(at)) != Some(&b':'),
+            Some(b'/') => {
+                self.comments & SLASHES != 0 && next() == b'/' && here.checked_sub(1).and_then(|at| text.get(at)) != Some(&b':')
+            }
             Some(b'-') => self.comments & DASHES != 0 && next() == b'-',
             _ => false,
         }
@@ -246,7 +248,8 @@ impl Language {
                 (Some(open), byte) if open == *byte => quote = None,
                 (Some(_), _) => {}
                 (None, b'"' | b'\'' | b'`')
-                    if quotes && (before.is_ascii_whitespace() || matches!(before, b'=' | b':' | b'(' | b'[' | b'{' | b',')) =>
+                    if quotes
+                        && (before.is_ascii_whitespace() || matches!(before, b'=' | b':' | b'(' | b'[' | b'{' | b',')) =>
                 {
                     quote = Some(*byte);
                     opened = Some(here);

@@ -197,14 +197,7 @@ impl<'t> Reader<'_, '_, 't> {
         Statement { name, colon, value, after }
     }
 
-    fn assign(
-        &mut self,
-        statement: &Statement,
-        here: Span,
-        indent: usize,
-        number: usize,
-        found: &mut Found<'t>,
-    ) {
+    fn assign(&mut self, statement: &Statement, here: Span, indent: usize, number: usize, found: &mut Found<'t>) {
         let name = self.cut(statement.name);
         let value = Span { start: statement.value, end: here.end };
         let is_label = context::is_label(name);
@@ -325,7 +318,8 @@ impl<'t> Reader<'_, '_, 't> {
             rest = self.cut(value).trim_ascii_start();
             value.start = value.end - rest.len();
         }
-        if rest.first() == Some(&b'*') && run(rest, 1, DOT) == rest.len() && !equals && rest.len() > 1 && !rest.ends_with(b"=") {
+        if rest.first() == Some(&b'*') && run(rest, 1, DOT) == rest.len() && !equals && rest.len() > 1 && !rest.ends_with(b"=")
+        {
             return true;
         }
         match rest {
@@ -463,11 +457,7 @@ impl<'t> Reader<'_, '_, 't> {
         if head == b"user" && words.clone().any(|word| matches!(self.cut(word), b"on" | b"off")) {
             let mut any = false;
             for word in words.filter(|word| self.bytes.get(word.start) == Some(&b'>')) {
-                any |= self.judge(
-                    Owner { promise: PASSWORD, name: first },
-                    Span { start: word.start + 1, ..word },
-                    found,
-                );
+                any |= self.judge(Owner { promise: PASSWORD, name: first }, Span { start: word.start + 1, ..word }, found);
             }
             return any;
         }
@@ -508,7 +498,8 @@ impl<'t> Reader<'_, '_, 't> {
         let (name_text, value_text) = (self.cut(name), self.cut(value));
         let both = cut(self.bytes, name.start, value.end);
         let quoted = matches!(value_text.first(), Some(b'"' | b'\''));
-        let words = value_text.iter().all(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'.' | b',' | b'!' | b'?' | b':'));
+        let words =
+            value_text.iter().all(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'.' | b',' | b'!' | b'?' | b':'));
         quoted
             || !super::is_expression(value_text)
                 && super::super::names::promise(value_text).is_none()
@@ -561,7 +552,7 @@ enum Logins {
 impl Logins {
     fn of(key: &str) -> Option<Self> {
         let key = key.as_bytes();
-        if ends(key, "pgpass") || starts(key, "pgpass") {
+        if among(key, &[".pgpass", "pgpass", "pgpass.conf"]) {
             Some(Self::Pgpass)
         } else if starts(key, "userlist") {
             Some(Self::Userlist)
@@ -626,7 +617,8 @@ impl Logins {
                 let start = if starts(cut(bytes, start, end), "{PLAIN}") { start + 7 } else { start };
                 let hash = cut(bytes, start, end);
                 // Of the first crypt, as `htpasswd -d` makes them, there are thirteen characters.
-                let crypt = hash.len() == 13 && hash.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'/'));
+                let crypt =
+                    hash.len() == 13 && hash.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'/'));
                 if !super::is_hash(hash) && !crypt {
                     add(start, end, "a password");
                 }

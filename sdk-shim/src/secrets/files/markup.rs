@@ -113,7 +113,9 @@ impl<'t> Reader<'_, '_, 't> {
             self.label = self.owner(value);
         } else if let Some(owner) = self.owner(name) {
             self.judge(owner, value, found);
-        } else if let Some(owner) = labelled.filter(|_| !among(local, &["label", "a", "button", "option", "select", "h1", "h2", "p"])) {
+        } else if let Some(owner) =
+            labelled.filter(|_| !among(local, &["label", "a", "button", "option", "select", "h1", "h2", "p"]))
+        {
             self.judge(owner, value, found);
         } else if let Some(owner) = label.filter(|_| among(local, &["value", "string", "param-value"])) {
             self.judge(owner, value, found);
