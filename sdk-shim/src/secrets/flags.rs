@@ -1,7 +1,7 @@
 //! Secrets that stand a word behind their flag (`--password hunter2`, `curl -u user:pass`), or stuck to a short one
 //! (`mysql -phunter2`). Flags with an equals sign are [pairs](super::pairs).
 
-use super::bytes::{among, cut};
+use super::bytes::among;
 use super::names::{self, Class, Promise};
 use super::rules::{HTTP, PLACEHOLDER};
 use super::values::{self, Source, Verdict};
@@ -110,15 +110,11 @@ const DEEPEST: u32 = 3;
 impl Line {
     /// Reads an argument, or the words of a script.
     pub(super) fn read<'t>(&mut self, text: &'t str, found: &mut Found<'t>) {
-        self.read_part(text, 0, text.len(), found);
-    }
-
-    /// Reads an argument, or the words of a script, that stands in a part of a text.
-    pub(super) fn read_part<'t>(&mut self, text: &'t str, from: usize, to: usize, found: &mut Found<'t>) {
-        if cut(text.as_bytes(), from, to).iter().any(u8::is_ascii_whitespace) {
-            self.script(text, from, to, 0, found);
+        let bytes = text.as_bytes();
+        if bytes.iter().any(u8::is_ascii_whitespace) {
+            self.script(text, 0, bytes.len(), 0, found);
         } else {
-            self.word(text, from, to, found);
+            self.word(text, 0, bytes.len(), found);
         }
     }
 
@@ -218,6 +214,15 @@ impl Line {
         let name = word.get(dashes..).unwrap_or_default();
         if !name.iter().any(|byte| matches!(byte, b'=' | b':')) {
             self.expected = names::promise(name).map(Expected::Named);
+        }
+    }
+
+    /// As [`read`](Self::read), for a part of a text.
+    pub(super) fn read_part<'t>(&mut self, text: &'t str, from: usize, to: usize, found: &mut Found<'t>) {
+        if text.as_bytes().get(from..to).is_some_and(|part| part.iter().any(u8::is_ascii_whitespace)) {
+            self.script(text, from, to, 0, found);
+        } else {
+            self.word(text, from, to, found);
         }
     }
 }
