@@ -286,6 +286,10 @@ fn judge<'t>(promise: Promise, name: Span, value: Span, text: &'t str, found: &m
     if ends(name_text, "pass") && ends(secret, "pass") {
         return false;
     }
+    // `passwordSecretKey: shop-password`: the key under which a Secret has it.
+    if ["secretkey", "passwordkey", "tokenkey"].iter().any(|name| ends(name_text, name)) && is_name_of_secret(secret) {
+        return false;
+    }
     let mut verdict = values::judge(promise, secret, Source::Whole);
     if verdict == Verdict::Yes && is_variable(secret) {
         // `HF_TOKEN: HF_TOKEN` is not filled in; another name is where the secret will be.
@@ -383,6 +387,12 @@ fn is_variable(value: &[u8]) -> bool {
         && run(value, 0, UPPER | WORD) == value.len()
         && !value.iter().any(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
         && super::names::promise(value).is_some_and(|promise| !promise.weak)
+}
+
+/// Whether the value is the name of a secret in a Secret: `db-password`, `username`.
+fn is_name_of_secret(value: &[u8]) -> bool {
+    value.iter().all(|byte| byte.is_ascii_lowercase() || matches!(byte, b'-' | b'_' | b'.'))
+        && (super::names::promise(value).is_some() || among(value, &["username", "user"]) || ends(value, "-file"))
 }
 
 /// Whether the value is an expression of a program rather than a text: `get_secret('shop')`, `settings.PASSWORD`, `a[0]`.

@@ -1,6 +1,6 @@
 //! What stands around a name: the names that it is nested in, and the `name` beside a `value`.
 
-use super::super::bytes::{among, cut, listed};
+use super::super::bytes::{among, cut, ends, listed, starts};
 use super::super::names::{Class, Promise};
 use super::super::{Scanner, Span};
 
@@ -67,6 +67,10 @@ impl Scanner<'_> {
     /// What a name in a file promises, read together with the name that it is nested in: of `jwt: {key: ...}` it is a key that signs.
     pub(super) fn owner(&self, text: &str, name: Span, parents: &Parents) -> Option<Owner> {
         let own = text.get(name.start..name.end)?;
+        // Charts: `existingPasswordSecretKey: password` and `configFromSecret: shop` name a Secret, or a key of it.
+        if starts(own.as_bytes(), "existing") || ends(own.as_bytes(), "fromsecret") {
+            return None;
+        }
         let promise = self.promise(own);
         if let Some(promise) = promise.filter(|promise| !promise.weak) {
             return Some(Owner { promise, name });

@@ -144,7 +144,7 @@ fn yaml() {
         ("config.yaml", "jwt:\n  key: abcdef123456\ncache:\n  key: abcdef123456\n", &["2 named-secret"]),
         (
             "values.yaml",
-            "existingSecret: shop-db\nsecretName: x\npasswordKey: password\nsecretKeys:\n  adminPasswordKey: admin\n",
+            "existingSecret: shop-db\nsecretName: x\npasswordKey: password\nexistingPasswordSecretKey: pw\nconfigFromSecret: shop-x\njksPasswordSecretKey: https-jks-password\nsecretKeys:\n  adminPasswordKey: admin\n",
             &[],
         ),
         (
