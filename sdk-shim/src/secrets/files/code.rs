@@ -222,12 +222,8 @@ impl<'t> Reader<'_, '_, 't> {
                     self.getting = None;
                 }
             }
-            b',' => {
-                if self.getting.is_some_and(|getting| getting.depth >= self.depth) {
-                    self.getting = None;
-                }
-            }
-            b';' => self.getting = None,
+            b',' if self.getting.is_some_and(|getting| getting.depth < self.depth) => {}
+            b',' | b';' => self.getting = None,
             b'\n' => {
                 // An assignment goes on in brackets, and behind an operator.
                 if !opens && self.getting.is_some_and(|getting| getting.depth >= self.depth) {
