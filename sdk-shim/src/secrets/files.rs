@@ -66,6 +66,10 @@ impl Scanner<'_> {
             Style::Markup => markup::scan(self, text, &mut found),
         }
         found.next_detector();
+        if matches!(language.style, Style::Lines | Style::Shell) {
+            lines::expansions(self, text, &mut found);
+            found.next_detector();
+        }
         if language.style != Style::Markup && !language.prose {
             command_lines(language, text, &mut found);
             found.next_detector();
@@ -225,6 +229,10 @@ fn command_lines<'t>(language: Language, text: &'t str, found: &mut Found<'t>) {
             indent = item.then_some(start - line.start);
         }
         let here = cut(bytes, start, end);
+        // `Usage: run --password PASSWORD`
+        if super::bytes::contains(cut(here, 0, here.len().min(64)), "usage:") {
+            continue;
+        }
         let flag = here.first() == Some(&b'-') || here.windows(2).any(|pair| pair == b" -");
         if item {
             words.read_part(text, start, start + here.trim_ascii_end().len(), found);
@@ -274,6 +282,10 @@ fn percent_encoded<'t>(language: Language, text: &'t str, found: &mut Found<'t>)
 fn judge<'t>(promise: Promise, name: Span, value: Span, text: &'t str, found: &mut Found<'t>) -> bool {
     let bytes = text.as_bytes();
     let (name_text, secret) = (cut(bytes, name.start, name.end), cut(bytes, value.start, value.end));
+    // `***` is what a log shows instead.
+    if secret.iter().all(|byte| *byte == b'*') {
+        return false;
+    }
     if refers(values::strip(secret)) || is_format(secret) || is_hash(secret) || is_label(name_text, secret) {
         return false;
     }
@@ -305,7 +317,7 @@ fn judge<'t>(promise: Promise, name: Span, value: Span, text: &'t str, found: &m
 
 /// Whether something else puts the value in, by the ways that files have besides those of [`values::is_reference`].
 fn refers(value: &[u8]) -> bool {
-    const BEGINNINGS: [&str; 15] = [
+    const BEGINNINGS: [&str; 18] = [
         "process.env",
         "os.environ",
         "os.getenv",
@@ -321,6 +333,10 @@ fn refers(value: &[u8]) -> bool {
         "module.",
         "<path:",
         "ref:",
+        // Tables of Postfix.
+        "hash:/",
+        "lmdb:/",
+        "texthash:/",
     ];
     match value {
         // Grafana's `$__file{...}`, and Argo CD's `$secret:key.of.it`.

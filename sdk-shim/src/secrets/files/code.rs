@@ -4,7 +4,7 @@
 //! is what stands in for a variable that is not set (`os.environ.get('X', '...')`, `process.env.X || '...'`), and when there is a
 //! secret in it. What is not in quotes is a program, and no secret.
 
-use super::super::bytes::{DASH, DOT, WORD, among, contains, cut, ends, is, run_back};
+use super::super::bytes::{DASH, DIGIT, DOT, WORD, among, contains, cut, ends, is, run, run_back};
 use super::super::names::Class;
 use super::super::{Found, Scanner, Span, flags, pairs};
 use super::context::{self, Owner, Parents};
@@ -144,7 +144,7 @@ pub(super) fn scan<'t>(scanner: &Scanner<'_>, language: Language, text: &'t str,
     while let Some(token) = lexer.next() {
         match token {
             Token::Text(literal) => reader.text(literal, found),
-            Token::Sign(sign, at) => reader.sign(sign, at),
+            Token::Sign(sign, at) => reader.sign(sign, at, found),
         }
     }
 }
@@ -189,10 +189,13 @@ impl<'t> Reader<'_, '_, 't> {
         cut(self.bytes, span.start, span.end)
     }
 
-    fn sign(&mut self, sign: u8, at: usize) {
+    fn sign(&mut self, sign: u8, at: usize, found: &mut Found<'t>) {
         let opens = std::mem::replace(&mut self.opens, sign != b'\n');
         match sign {
-            b'=' | b':' => self.separator(sign, at),
+            b'=' | b':' => {
+                self.separator(sign, at);
+                self.number(found);
+            }
             b'{' => {
                 let name = self.name.take().filter(|name| at.saturating_sub(name.end) < NEAR);
                 self.depth += 1;
@@ -286,6 +289,18 @@ impl<'t> Reader<'_, '_, 't> {
         self.name = Some(name);
     }
 
+    /// `"password": 12345678`
+    fn number(&self, found: &mut Found<'t>) {
+        let Some(Getting { owner: Some(owner), after, .. }) = self.getting else { return };
+        let start = after + cut(self.bytes, after, after + 8).iter().take_while(|byte| **byte == b' ').count();
+        let end = run(self.bytes, start, DIGIT);
+        let ends =
+            self.bytes.get(end).is_none_or(|byte| byte.is_ascii_whitespace() || matches!(byte, b',' | b'}' | b';' | b')'));
+        if owner.promise.class == Class::Password && (4..=64).contains(&(end - start)) && ends {
+            super::judge(owner.promise, owner.name, Span { start, end }, self.text, found);
+        }
+    }
+
     fn text(&mut self, literal: Literal, found: &mut Found<'t>) {
         self.opens = false;
         let Literal { open, inner, after } = literal;
@@ -371,6 +386,11 @@ impl<'t> Reader<'_, '_, 't> {
             // The second argument of what reads the environment or a configuration.
             b',' => {
                 let call = cut(self.bytes, from, (from + 64).min(spaces));
+                // `SECRET_KEY=(str, '...')`, of django-environ: a type and a default.
+                let inner = call.trim_ascii().strip_prefix(b"(").unwrap_or_default();
+                if run(inner, 0, WORD) + 1 == inner.len() && inner.len() > 1 {
+                    return true;
+                }
                 const READERS: [&str; 9] =
                     ["env", "config(", ".get(", "getOrDefault", "getProperty", "fetch(", "setdefault", "lookup(", "coalesce("];
                 READERS.iter().any(|reader| contains(call, reader))

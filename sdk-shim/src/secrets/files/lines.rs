@@ -1,7 +1,7 @@
 //! Files of lines: a name, a separator and a value, or a directive and its value. `.env`, INI, properties, YAML, shell scripts,
 //! configuration files of servers, and lists of logins.
 
-use super::super::bytes::{DIGIT, DOT, among, at, cut, ends, listed, run, starts};
+use super::super::bytes::{DIGIT, DOT, WORD, among, at, cut, ends, listed, run, starts};
 use super::super::names::{Class, Promise};
 use super::super::rules::{HTTP, PLACEHOLDER};
 use super::super::values::{self, Verdict};
@@ -31,6 +31,29 @@ pub(super) fn scan<'t>(scanner: &Scanner<'_>, key: &str, language: Language, tex
         match list {
             Some(list) if list.line(text, line, found) => {}
             _ => reader.line(line, lines.peek().copied(), found),
+        }
+    }
+}
+
+/// What a shell, or Docker Compose, puts in where a variable is not set: `${DB_PASSWORD:-...}`, `${DB_PASSWORD:=...}`.
+pub(super) fn expansions<'t>(scanner: &Scanner<'_>, text: &'t str, found: &mut Found<'t>) {
+    let bytes = text.as_bytes();
+    let mut here = 0;
+    while let Some(length) = cut(bytes, here, bytes.len()).windows(2).position(|pair| pair == b"${") {
+        let name = Span { start: here + length + 2, end: run(bytes, here + length + 2, WORD) };
+        here = name.end;
+        let separator = match cut(bytes, name.end, name.end + 2) {
+            b":-" | b":=" => 2,
+            [b'-' | b'=', _] => 1,
+            _ => continue,
+        };
+        let start = name.end + separator;
+        let end = start + cut(bytes, start, bytes.len()).iter().take_while(|byte| !matches!(byte, b'}' | b'\n' | b'{')).count();
+        here = end;
+        if bytes.get(end) == Some(&b'}')
+            && let Some(promise) = text.get(name.start..name.end).and_then(|name| scanner.promise(name))
+        {
+            super::judge(promise, name, Span { start, end }, text, found);
         }
     }
 }
@@ -287,7 +310,12 @@ impl<'t> Reader<'_, '_, 't> {
                 }
             }
             match inner {
-                Some(inner) if inner.end + 1 == here => pairs::scan_from(self.upto(inner.end), inner.start, found),
+                // `echo "token: missing"`
+                Some(inner)
+                    if self.cut(inner).iter().all(|byte| !matches!(byte, b'=' | b'0'..=b'9' | b'-' | b'"' | b'\''))
+                        && inner.end + 1 == here
+                        && self.cut(inner).contains(&b':') => {}
+                Some(inner) if inner.end + 1 == here => pairs::scan_from(self.upto(inner.end), start, found),
                 _ => pairs::scan_from(self.upto(here), start, found),
             }
             here = here.max(start) + 1;
@@ -347,6 +375,9 @@ impl<'t> Reader<'_, '_, 't> {
     fn items(&self, owner: Owner, list: Span, found: &mut Found<'t>) -> bool {
         let mut start = list.start + 1;
         let mut any = false;
+        let mut owner = owner;
+        // `passwords: [a, b]` are some, whatever they look like.
+        owner.promise.weak &= !ends(self.cut(owner.name), "passwords");
         for item in cut(self.bytes, start, list.end).split(|byte| *byte == b',') {
             let end = start + item.len();
             let item = trimmed(self.bytes, Span { start, end: end.min(list.end) });
@@ -523,13 +554,13 @@ impl<'t> Reader<'_, '_, 't> {
 }
 
 /// Directives whose value is a password, whatever it looks like.
-const DIRECTIVES: &str = "requirepass masterauth bindpw rootpw password sasl_password auth_pass";
+const DIRECTIVES: &str = "requirepass masterauth bindpw rootpw password sasl_password auth_pass psk";
 
 /// Directives that give a value to what is named by their next word.
 const SETTERS: &str = "\
     set setenv env arg export setvar define proxy_set_header add_header more_set_headers more_set_input_headers \
     grpc_set_header fastcgi_param uwsgi_param scgi_param requestheader header http-request http-response add-header \
-    set-header rule user record_modifier config";
+    set-header rule user record_modifier config :";
 
 /// Whether the lines of this file are logins, hashed as a rule, so that its name says nothing of the value as a whole.
 pub(super) fn is_list_of_logins(key: &str) -> bool {
@@ -545,6 +576,8 @@ enum Logins {
     Userlist,
     /// `user:hash`, of Apache and nginx.
     Htpasswd,
+    /// `host user:password`, of Postfix.
+    SaslPasswd,
     /// `user:x:1000:...`, of the system, and what else only looks like names and values.
     Passwd,
 }
@@ -556,6 +589,8 @@ impl Logins {
             Some(Self::Pgpass)
         } else if starts(key, "userlist") {
             Some(Self::Userlist)
+        } else if starts(key, "sasl_passwd") {
+            Some(Self::SaslPasswd)
         } else if ends(key, "htpasswd") || starts(key, "htpasswd") || starts(key, ".htpasswd") {
             Some(Self::Htpasswd)
         } else if among(key, &["passwd", "group", "shadow", "passwd.template", "subuid", "subgid"]) {
@@ -622,6 +657,15 @@ impl Logins {
                 if !super::is_hash(hash) && !crypt {
                     add(start, end, "a password");
                 }
+                true
+            }
+            Self::SaslPasswd => {
+                let mut words = Words { text: bytes, next: line.start, end: line.end };
+                let (Some(_), Some(login)) = (words.next(), words.next()) else { return false };
+                let Some(colon) = cut(bytes, login.start, login.end).iter().position(|byte| *byte == b':') else {
+                    return false;
+                };
+                add(login.start + colon + 1, login.end, "a password");
                 true
             }
             Self::Passwd => true,

@@ -119,7 +119,7 @@ impl<'t> Reader<'_, '_, 't> {
             self.judge(owner, value, found);
         } else if let Some(owner) = label.filter(|_| among(local, &["value", "string", "param-value"])) {
             self.judge(owner, value, found);
-        } else if !among(local, &["script", "style", "p", "title", "description"]) {
+        } else if !among(local, &["script", "style", "p", "title", "description", "pattern"]) {
             pairs::scan_from(self.text.get(..end).unwrap_or_default(), start, found);
         }
         end

@@ -628,6 +628,56 @@ fn binary_data() {
     assert_eq!(SCANNER.binary_file("x", "YWJj\nYWI=\n", &mut |_, _| {}), Ok(()));
 }
 
+/// What is written in more ways than one.
+#[test]
+fn more_of_what_people_write() {
+    check(&[
+        (
+            "settings.py",
+            "env = environ.Env(DEBUG=(bool, False), SECRET_KEY=(str, 'kestrel-over-harbour'))\nX = 1\n",
+            &["1 named-secret"],
+        ),
+        (
+            "settings.py",
+            "SECRET_KEY = 'a' if DEBUG else 'kestrel-over-harbour'\nPIN_PASSWORD = 12345678\n",
+            &["1 named-secret", "2 named-secret"],
+        ),
+        ("config.json", "{\n\"dbPassword\": 12345678,\n\"passwordLength\": 12345678\n}", &["2 named-secret"]),
+        ("config.yaml", "users:\n  passwords: [kestrel91, kestrel92]\n", &["2 named-secret", "2 named-secret"]),
+        ("compose.yaml", "environment:\n- A=${DB_PASSWORD:-kestrel91}\n- B=${DB_PASSWORD}\n", &["2 named-secret"]),
+        (
+            "run.sh",
+            ": \"${DB_PASSWORD:=kestrel91}\"\n: ${DB_PASSWORD:?must be set}\nTOKEN=\"${VAULT_TOKEN:-}\"\n",
+            &["1 named-secret"],
+        ),
+        ("run.sh", "psql <<SQL\nALTER USER shop WITH PASSWORD 'kestrel91';\nSQL\n", &["2 named-secret"]),
+        (
+            "run.sh",
+            "echo \"Usage: $0 --password PASSWORD --token TOKEN\"\necho \"token: missing\"\nsed -i \"s|__PASSWORD__|$PW|\" x\n",
+            &[],
+        ),
+        ("sasl_passwd", "[smtp.example.com]:587 shop@example.com:kestrel91\n# x y:z\n", &["1 http-credentials"]),
+        ("ipsec.secrets", ": PSK \"kestrel91\"\n", &["1 named-secret"]),
+        ("main.cf", "smtp_sasl_auth_enable = yes\nsmtpd_sasl_password_maps = hash:/etc/postfix/sasl_passwd\n", &[]),
+        (
+            "app.py",
+            "data = {'token': token, 'password': '***', 'secret': client.secret}\nassert token != 'not-issued-0000'\n",
+            &[],
+        ),
+        ("externalsecret.yaml", "data:\n- secretKey: password\n  remoteRef: {key: shop/db, property: password}\n", &[]),
+        (
+            "pod.yaml",
+            "volumes:\n- name: tls\n  secret:\n    secretName: shop-tls\n    items:\n    - key: tls.key\n      path: tls.key\n",
+            &[],
+        ),
+        (
+            "agent.hcl",
+            "template {\n  contents = <<EOT\n{{ with secret \"secret/data/shop\" }}DB_PASSWORD={{ .Data.data.password }}{{ end }}\nEOT\n}\n",
+            &[],
+        ),
+    ]);
+}
+
 /// Texts that make a careless reader walk the same characters again and again. Each takes milliseconds here, and would take
 /// hours if it did not.
 #[test]
