@@ -124,7 +124,7 @@ impl Search<'_> {
             return;
         }
         let mut message = String::from(holder);
-        message.extend(name.chars().take(64));
+        message.push_str(name.get(..64).unwrap_or(name));
         if line > 0 && lines != Lines::None {
             message.push_str(", line ");
             message.push_str(&line.to_string());

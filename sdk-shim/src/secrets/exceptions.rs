@@ -21,31 +21,34 @@ crate::setting! {
 /// # Errors
 /// With the key's path and what was expected.
 pub fn check(names: &[String], patterns: &[String], allowed: &[Allowed], entropy: Option<f64>) -> Result<(), SettingsError> {
+    let list = Path::new("extraNames");
     for (index, name) in names.iter().enumerate() {
-        check_glob(name, 2, || format!("extraNames[{index}]"))?;
+        check_glob(name, 2, &list.index(index))?;
     }
+    let list = Path::new("extraPatterns");
     for (index, pattern) in patterns.iter().enumerate() {
-        let key = || format!("extraPatterns[{index}]");
-        check_glob(pattern, 3, key)?;
+        let path = list.index(index);
+        check_glob(pattern, 3, &path)?;
         if pattern.contains(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | ',' | ';' | '=')) {
             let problem =
                 "expected a pattern for a single word: white space, quotes, commas, semicolons and equals signs end one";
-            return Err(SettingsError::new(key(), problem));
+            return Err(SettingsError::new(path.to_string(), problem));
         }
     }
+    let list = Path::new("allowed");
     for (index, allowed) in allowed.iter().enumerate() {
+        let path = list.index(index);
         if allowed.name.is_none() && allowed.path.is_none() {
-            return Err(SettingsError::new(format!("allowed[{index}]"), "expected a name or a path"));
+            return Err(SettingsError::new(path.to_string(), "expected a name or a path"));
         }
-        if let Some(name) = &allowed.name {
-            check_glob(name, 1, || format!("allowed[{index}].name"))?;
-        }
-        if let Some(path) = &allowed.path {
-            check_glob(path, 1, || format!("allowed[{index}].path"))?;
+        for (field, pattern) in [("name", &allowed.name), ("path", &allowed.path)] {
+            if let Some(pattern) = pattern {
+                check_glob(pattern, 1, &path.field(field))?;
+            }
         }
         if allowed.reason.trim().is_empty() {
             let problem = "expected why this is no secret, or may stand there";
-            return Err(SettingsError::new(format!("allowed[{index}].reason"), problem));
+            return Err(SettingsError::new(path.field("reason").to_string(), problem));
         }
     }
     match entropy {
@@ -57,7 +60,7 @@ pub fn check(names: &[String], patterns: &[String], allowed: &[Allowed], entropy
 }
 
 /// A glob must have so many characters that are no wildcards, or it would match nearly everything.
-fn check_glob(pattern: &str, least: usize, key: impl Fn() -> String) -> Result<(), SettingsError> {
+fn check_glob(pattern: &str, least: usize, path: &Path<'_>) -> Result<(), SettingsError> {
     let literal = pattern.chars().filter(|c| !matches!(c, '*' | '?')).count();
     if literal < least || pattern.trim() != pattern {
         let problem = if least == 1 {
@@ -65,7 +68,7 @@ fn check_glob(pattern: &str, least: usize, key: impl Fn() -> String) -> Result<(
         } else {
             "expected a pattern with more characters besides * and ?, and without space around it"
         };
-        return Err(SettingsError::new(key(), problem));
+        return Err(SettingsError::new(path.to_string(), problem));
     }
     Ok(())
 }

@@ -191,6 +191,7 @@ impl<'t> Lines<'t> {
 impl Iterator for Lines<'_> {
     type Item = Line;
 
+    #[inline(never)]
     fn next(&mut self) -> Option<Line> {
         let rest = self.text.get(self.next..).filter(|rest| !rest.is_empty())?;
         let start = self.next;
@@ -243,6 +244,7 @@ fn command_lines<'t>(language: Language, text: &'t str, found: &mut Found<'t>) {
 }
 
 /// Where the content of a line begins, behind spaces and the dashes of a list in YAML, and how many of these there are.
+#[inline(never)]
 fn content(text: &[u8], start: usize, end: usize) -> (usize, usize) {
     let mut here = start;
     let mut dashes = 0;

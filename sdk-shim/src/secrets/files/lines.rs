@@ -703,6 +703,7 @@ impl Iterator for Words<'_> {
 }
 
 /// Where a quote closes that was opened before `from`; a doubled single quote is one, as in YAML and SQL.
+#[inline(never)]
 fn closing(text: &[u8], from: usize, end: usize, quote: u8) -> Option<usize> {
     let mut here = from;
     while here < end {
