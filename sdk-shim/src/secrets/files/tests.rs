@@ -783,6 +783,28 @@ proptest! {
     }
 
     #[test]
+    fn a_message_says_nothing_of_the_secret(password in "[A-Za-z0-9]{8,30}") {
+        for (key, text) in [
+            ("a.yaml", format!("db:\n  password: {password}\n  args: [--token, {password}]\n")),
+            ("a.py", format!("X = {{'PASSWORD': '{password}'}}\nY = env('TOKEN', default='{password}')\n")),
+            ("a.xml", format!("<a><password>{password}</password><b name=\"token\" value=\"{password}\"/></a>")),
+            ("a.sh", format!("export TOKEN={password}\nmysql -p{password}\n: ${{TOKEN:-{password}}}\n")),
+            (".pgpass", format!("db:5432:a:b:{password}\n")),
+            (".netrc", format!("machine a login b password {password}\n")),
+            ("redis.conf", format!("requirepass {password}\nuser a on >{password}\n")),
+            ("a", super::super::tests::base64(format!("password={password}\n").as_bytes())),
+        ] {
+            SCANNER.file(key, &text, &mut |_, secret| {
+                let mut said = secret.prefix.to_owned();
+                secret.describe(&mut said);
+                for start in 0..password.len().saturating_sub(5) {
+                    assert!(!said.contains(&password[start..start + 6]), "{key}: {said}");
+                }
+            });
+        }
+    }
+
+    #[test]
     fn a_password_in_any_file_is_found_on_its_line(before in "([a-c]{1,8}: [a-z0-9]{1,8}\n){0,5}", password in "[A-Z][a-z]{4,8}[0-9]{2,4}[!-]") {
         let line = before.matches('\n').count() + 1;
         let text = format!("{before}db_password: {password}\nlast: 1\n");
