@@ -1,8 +1,6 @@
 //! The WebAssembly engine: limits, and the cache of compiled modules.
 
-use std::cell::Cell;
 use std::path::PathBuf;
-use std::sync::Once;
 use std::thread;
 use std::time::Duration;
 
@@ -92,7 +90,7 @@ impl Engine {
         let cache = cache.dir().and_then(|dir| open_cache(dir).ok());
         let mut config = Config::new();
         config.epoch_interruption(true);
-        // With a backtrace, `wasmtime-provider` reports that in place of the trap.
+        // Nobody reads the backtrace of a module without symbols.
         config.wasm_backtrace_max_frames(None);
         config.cache(cache.clone());
         let mut problem = String::new();
@@ -102,7 +100,6 @@ impl Engine {
             match wasmtime::Engine::new(&config) {
                 Ok(inner) => {
                     keep_time(&inner);
-                    silence_caught_panics();
                     return Ok(Self { inner, limits, cache });
                 }
                 Err(error) => problem = error.to_string(),
@@ -165,38 +162,4 @@ fn keep_time(engine: &wasmtime::Engine) {
             thread::sleep(TICK);
         }
     });
-}
-
-thread_local! {
-    static QUIET: Cell<bool> = const { Cell::new(false) };
-}
-
-/// A module that hands over addresses outside of its memory makes `wasmtime-provider` panic. That is caught, and is no fault of
-/// this program: no panic message then.
-fn silence_caught_panics() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        let previous = std::panic::take_hook();
-        std::panic::set_hook(Box::new(move |info| {
-            if !QUIET.get() {
-                previous(info);
-            }
-        }));
-    });
-}
-
-/// Calls `run` inside of [`catch`]; a panic in it is a fault of this program, and is to be seen.
-pub(crate) fn uncaught<T>(run: impl FnOnce() -> T) -> T {
-    let before = QUIET.replace(false);
-    let result = run();
-    QUIET.set(before);
-    result
-}
-
-/// Calls `run`; a panic in it is `None`.
-pub(crate) fn catch<T>(run: impl FnOnce() -> T) -> Option<T> {
-    let before = QUIET.replace(true);
-    let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(run));
-    QUIET.set(before);
-    result.ok()
 }

@@ -34,6 +34,7 @@ mod request;
 mod response;
 mod selector;
 mod session;
+mod wapc;
 mod world;
 pub mod yaml;
 

@@ -5,15 +5,14 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use palisade_sdk::Host as _;
 use serde_json::Value;
-use wapc::WapcHost;
-use wasmtime_provider::{EpochDeadlines, ResourceLimits, WasmtimeEngineProviderBuilder, WasmtimeEngineProviderPre};
+use wasmtime::InstancePre;
 
-use crate::engine::{self, Engine};
-use crate::metadata::{ContextAwareResource, Metadata};
+use crate::engine::Engine;
+use crate::metadata::Metadata;
 use crate::request::AdmissionRequest;
 use crate::response::{Description, Response, SettingsVerdict};
+use crate::wapc::{self, Call, Failure};
 use crate::world::World;
 
 /// Why a module cannot be loaded.
@@ -48,14 +47,12 @@ pub enum EvalError {
     /// It took too long.
     #[error("stopped after {0:?}: the policy takes too long, or never ends")]
     Deadline(Duration),
-    /// The module crashed. A Rust module does so when it panics, or gets no more memory.
-    #[error("the policy crashed ({reason}); it may use {} MiB of memory", memory_bytes >> 20)]
-    Trap {
-        /// What the engine says.
-        reason: String,
-        /// The memory that it may use.
-        memory_bytes: usize,
-    },
+    /// It wanted more memory than these bytes.
+    #[error("the policy ran out of memory: it may use {} MiB", .0 >> 20)]
+    Memory(usize),
+    /// The module crashed, and what the engine says of it. A Rust module does so when it panics.
+    #[error("the policy crashed: {0}")]
+    Trap(String),
     /// The module reports an error of its own.
     #[error("the policy failed: {0}")]
     Guest(String),
@@ -70,7 +67,7 @@ pub struct Policy {
     name: Arc<str>,
     metadata: Option<Arc<Metadata>>,
     engine: Engine,
-    pre: Arc<WasmtimeEngineProviderPre>,
+    pre: InstancePre<Call>,
 }
 
 impl fmt::Debug for Policy {
@@ -97,11 +94,7 @@ impl Policy {
             return Err(LoadError::ExecutionMode(metadata.execution_mode.clone()));
         }
         let module = wasmtime::Module::new(&engine.inner, wasm).map_err(|error| LoadError::Compile(format!("{error:#}")))?;
-        let unknown: Vec<String> = module
-            .imports()
-            .filter(|import| !matches!(import.module(), "wapc" | "wasi_snapshot_preview1" | "wasi_unstable"))
-            .map(|import| format!("{}.{}", import.module(), import.name()))
-            .collect();
+        let unknown = wapc::unknown_imports(&module);
         if !unknown.is_empty() {
             return Err(LoadError::UnknownImports(unknown));
         }
@@ -110,17 +103,8 @@ impl Policy {
                 return Err(LoadError::MissingExport(export));
             }
         }
-        let limits = ResourceLimits {
-            max_memory_size: Some(engine.limits.memory_bytes),
-            max_table_elements: Some(engine::TABLE_ELEMENTS),
-        };
-        let pre = WasmtimeEngineProviderBuilder::new()
-            .engine(engine.inner.clone())
-            .module(module)
-            .enable_resource_limits(limits)
-            .build_pre()
-            .map_err(|error| LoadError::UnknownImports(vec![error.to_string()]))?;
-        Ok(Self { name: name.into(), metadata: metadata.map(Arc::new), engine: engine.clone(), pre: Arc::new(pre) })
+        let pre = wapc::link(engine, &module).map_err(|error| LoadError::UnknownImports(vec![error.to_string()]))?;
+        Ok(Self { name: name.into(), metadata: metadata.map(Arc::new), engine: engine.clone(), pre })
     }
 
     /// The name that it was loaded under.
@@ -188,96 +172,22 @@ impl Policy {
 
     /// One call, in an instance of its own.
     fn call(&self, operation: &str, payload: &[u8], world: &Arc<World>) -> Result<Vec<u8>, EvalError> {
-        engine::catch(|| self.call_unguarded(operation, payload, world))
-            .unwrap_or_else(|| Err(self.trap("it passed addresses outside of its memory")))
-    }
-
-    fn call_unguarded(&self, operation: &str, payload: &[u8], world: &Arc<World>) -> Result<Vec<u8>, EvalError> {
-        let host = loop {
-            match self.instance(world) {
-                // All places for instances are taken. Each is free again after its deadline at the latest.
-                Err(message) if message.contains("maximum concurrent") => thread::sleep(Duration::from_micros(500)),
-                Err(message) => return Err(self.explain(message.strip_prefix("Initialization failed: ").unwrap_or(&message))),
-                Ok(host) => break host,
-            }
-        };
-        host.call(operation, payload).map_err(|error| match error {
-            wapc::errors::Error::GuestCallFailure(message) => self.explain(&message),
-            error => self.explain(&error.to_string()),
-        })
-    }
-
-    /// A new instance, initialised.
-    fn instance(&self, world: &Arc<World>) -> Result<WapcHost, String> {
-        let ticks = self.engine.deadline_ticks();
-        let deadlines = EpochDeadlines { wapc_init: ticks, wapc_func: ticks };
-        let provider = self.pre.rehydrate(Some(deadlines)).map_err(|error| error.to_string())?;
-        let (world, metadata) = (Arc::clone(world), self.metadata.clone());
-        let callback = move |_id: u64, binding: &str, namespace: &str, operation: &str, payload: &[u8]| {
-            engine::uncaught(|| answer(&world, metadata.as_deref(), binding, namespace, operation, payload)).map_err(Into::into)
-        };
-        WapcHost::new(Box::new(provider), Some(Box::new(callback))).map_err(|error| match error {
-            wapc::errors::Error::InitFailed(message) => message,
-            error => error.to_string(),
-        })
-    }
-
-    fn trap(&self, reason: &str) -> EvalError {
-        EvalError::Trap { reason: reason.to_owned(), memory_bytes: self.engine.limits.memory_bytes }
-    }
-
-    /// `wasmtime-provider` says what went wrong in words only.
-    fn explain(&self, message: &str) -> EvalError {
-        if message.ends_with("interrupted, execution deadline exceeded") {
-            return EvalError::Deadline(self.engine.limits.deadline);
-        }
-        // Where the processor finds a wrong address, wasmtime says which before it says that it is a trap.
-        if message.starts_with("memory fault at wasm address") {
-            return self.trap("out of bounds memory access");
-        }
-        match message.strip_prefix("wasm trap: ") {
-            Some(reason) => self.trap(reason),
-            None => EvalError::Guest(message.to_owned()),
+        loop {
+            let call = Call::new(operation, payload, world, self.metadata.as_ref());
+            return Err(match call.make(&self.engine, &self.pre) {
+                Ok(answer) => return Ok(answer),
+                // Each place is free again after its deadline at the latest.
+                Err(Failure::NoPlace) => {
+                    thread::sleep(Duration::from_micros(500));
+                    continue;
+                }
+                Err(Failure::Deadline) => EvalError::Deadline(self.engine.limits.deadline),
+                Err(Failure::Memory) => EvalError::Memory(self.engine.limits.memory_bytes),
+                Err(Failure::Trap(reason)) => EvalError::Trap(reason),
+                Err(Failure::Guest(message)) => EvalError::Guest(message),
+            });
         }
     }
-}
-
-/// What policy-server does with a host call: it refuses calls, and kinds, that the policy's metadata does not list.
-fn answer(
-    world: &World,
-    metadata: Option<&Metadata>,
-    binding: &str,
-    namespace: &str,
-    operation: &str,
-    payload: &[u8],
-) -> Result<Vec<u8>, String> {
-    if binding != "kubewarden" {
-        return Err(format!("unknown binding: {binding}"));
-    }
-    let call = format!("{namespace}/{operation}");
-    if namespace != "tracing" && metadata.is_some_and(|metadata| !metadata.declares_call(&call)) {
-        return Err(format!("the policy calls {call}, which hostCapabilities in its metadata does not list"));
-    }
-    if namespace == "kubernetes" && operation != "can_i" {
-        let wanted: ContextAwareResource = wanted_kind(payload)?;
-        if metadata.is_none_or(|metadata| !metadata.context_aware_resources.contains(&wanted)) {
-            return Err(format!(
-                "the policy asks for {}/{}, which contextAwareResources in its metadata does not list",
-                wanted.api_version, wanted.kind
-            ));
-        }
-    }
-    world.call(namespace, operation, payload).map_err(|error| error.problem)
-}
-
-fn wanted_kind(payload: &[u8]) -> Result<ContextAwareResource, String> {
-    #[derive(serde::Deserialize)]
-    struct Wanted {
-        api_version: String,
-        kind: String,
-    }
-    let wanted: Wanted = serde_json::from_slice(payload).map_err(|error| format!("the request cannot be read: {error}"))?;
-    Ok(ContextAwareResource { api_version: wanted.api_version, kind: wanted.kind })
 }
 
 #[cfg(test)]

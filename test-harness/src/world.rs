@@ -32,6 +32,7 @@ mod registry;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
 
 use palisade_sdk::{Host, HostError};
 use serde::Deserialize;
@@ -84,6 +85,7 @@ pub struct World {
     access: Vec<AccessRule>,
     faults: Vec<Fault>,
     session: Option<Mutex<VecDeque<Exchange>>>,
+    now: Option<Duration>,
     remembered: RwLock<Remembered>,
 }
 
@@ -157,6 +159,15 @@ impl World {
     /// A recording that answers instead of everything else.
     pub fn set_session(&mut self, session: Session) {
         self.session = Some(Mutex::new(session.exchanges.into()));
+    }
+
+    /// Stops the clock that policies read through WASI at this time since 1970, UTC; without, it is the system's.
+    pub fn set_now(&mut self, now: Duration) {
+        self.now = Some(now);
+    }
+
+    pub(crate) fn now(&self) -> Option<Duration> {
+        self.now
     }
 
     fn answer(&self, namespace: &str, operation: &str, payload: &[u8]) -> Result<Value, String> {

@@ -100,7 +100,7 @@ fn memory_has_an_end() {
     // Asks for 64 KiB until there is no more, then crashes as a Rust module does.
     let error =
         validate("(loop $more (br_if $more (i32.ne (memory.grow (i32.const 1)) (i32.const -1)))) (unreachable)").unwrap_err();
-    assert!(matches!(error, EvalError::Trap { memory_bytes: MEMORY, .. }), "{error}");
+    assert_eq!(error, EvalError::Memory(MEMORY));
     assert!(error.to_string().contains("16 MiB"), "{error}");
 }
 
@@ -122,7 +122,7 @@ fn memory_reaches_its_limit_and_no_further() {
 #[test]
 fn recursion_has_an_end() {
     let error = validate("(call $deep (i32.const 1))").unwrap_err();
-    assert!(matches!(&error, EvalError::Trap { reason, .. } if reason.contains("stack")), "{error}");
+    assert!(matches!(&error, EvalError::Trap(reason) if reason.contains("stack")), "{error}");
 }
 
 #[test]
@@ -134,7 +134,7 @@ fn addresses_outside_of_memory_are_a_crash_of_the_module() {
         "(call $request (i32.const -5) (i32.const -5)) (i32.const 1)",
         "(call $host (i32.const 0) (i32.const -1) (i32.const 0) (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 0) (i32.const 1))",
     ] {
-        assert!(matches!(validate(body), Err(EvalError::Trap { .. } | EvalError::Guest(_))), "{body}");
+        assert!(matches!(validate(body), Err(EvalError::Trap(_))), "{body}");
     }
 }
 
@@ -193,9 +193,9 @@ fn initialisation_is_held_to_the_same_limits() {
     assert!(run("").unwrap().accepted);
     assert_eq!(run("(loop $again (br $again))").unwrap_err(), EvalError::Deadline(Duration::from_millis(200)));
     let error = run("(unreachable)").unwrap_err();
-    assert!(matches!(&error, EvalError::Trap { reason, .. } if reason.contains("unreachable")), "{error}");
+    assert!(matches!(&error, EvalError::Trap(reason) if reason.contains("unreachable")), "{error}");
     let error = run("(call $response (i32.const -1) (i32.const 10))").unwrap_err();
-    assert!(matches!(error, EvalError::Trap { .. }), "{error}");
+    assert!(matches!(error, EvalError::Trap(_)), "{error}");
 }
 
 #[test]
@@ -268,4 +268,56 @@ fn without_a_folder_for_the_cache_it_still_works() {
     assert_eq!(engine.cache_use(), None);
     let wasm = wat::parse_str(module("(call $response (i32.const 0) (i32.const 17)) (i32.const 1)")).unwrap();
     assert!(Policy::load(&engine, "test", &wasm).is_ok());
+}
+
+#[test]
+fn the_clock_is_the_worlds() {
+    // Accepts if the clock says 2026-11-24T12:00:00Z, and crashes else.
+    let wat = r#"(module
+        (import "wapc" "__guest_response" (func $response (param i32 i32)))
+        (import "wasi_snapshot_preview1" "clock_time_get" (func $clock (param i32 i64 i32) (result i32)))
+        (memory (export "memory") 1)
+        (data (i32.const 0) "{\"accepted\":true}")
+        (func (export "__guest_call") (param i32 i32) (result i32)
+            (if (call $clock (i32.const 0) (i64.const 1) (i32.const 104)) (then unreachable))
+            (if (i64.ne (i64.load (i32.const 104)) (i64.const 1795521600000000000)) (then unreachable))
+            (call $response (i32.const 0) (i32.const 17))
+            (i32.const 1)))"#;
+    let policy = load(wat).unwrap();
+    let mut world = World::default();
+    world.set_now(Duration::from_secs(1_795_521_600));
+    assert!(policy.validate_raw(b"{}", &Arc::new(world)).unwrap().accepted);
+    // Without, it is the time that it is.
+    assert!(matches!(policy.validate_raw(b"{}", &Arc::new(World::default())), Err(EvalError::Trap(_))));
+}
+
+/// Writes to standard output from within, in a process of its own: that of the test named here.
+#[test]
+fn a_module_cannot_write_to_the_terminal() {
+    const INSIDE: &str = "PALISADE_TEST_WRITES_FROM_A_MODULE";
+    if std::env::var_os(INSIDE).is_some() {
+        let wat = r#"(module
+            (import "wapc" "__guest_response" (func $response (param i32 i32)))
+            (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+            (memory (export "memory") 1)
+            (data (i32.const 0) "{\"accepted\":true}")
+            (data (i32.const 100) "\78\00\00\00\0b\00\00\00")
+            (data (i32.const 120) "smuggled in")
+            (func (export "__guest_call") (param i32 i32) (result i32)
+                (drop (call $write (i32.const 1) (i32.const 100) (i32.const 1) (i32.const 200)))
+                (drop (call $write (i32.const 2) (i32.const 100) (i32.const 1) (i32.const 200)))
+                (call $response (i32.const 0) (i32.const 17))
+                (i32.const 1)))"#;
+        assert!(load(wat).unwrap().validate_raw(b"{}", &Arc::new(World::default())).unwrap().accepted);
+        return;
+    }
+    let output = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "a_module_cannot_write_to_the_terminal", "--nocapture"])
+        .env(INSIDE, "1")
+        .output()
+        .unwrap();
+    let text = [output.stdout, output.stderr].concat();
+    let text = String::from_utf8_lossy(&text);
+    assert!(output.status.success() && text.contains("1 passed"), "{text}");
+    assert!(!text.contains("smuggled"), "{text}");
 }
