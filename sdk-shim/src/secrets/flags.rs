@@ -83,6 +83,8 @@ enum Expected {
     Flag(Takes),
     /// A user's name, and a password after it.
     UserThenPassword,
+    /// A file, a user's name, and a password after them.
+    FileUserPassword,
 }
 
 /// Reads the words of a command line, one text after the other: `command` and `args` are one line.
@@ -102,6 +104,8 @@ enum Program {
     Configure,
     /// `-passin pass:VALUE`
     Openssl,
+    /// `-b FILE USER PASSWORD`, `-nb USER PASSWORD`
+    Htpasswd,
 }
 
 /// How deep quotes are looked into: `sh -c "su -c 'psql ...'"`.
@@ -166,6 +170,10 @@ impl Line {
                 self.expected = Some(Expected::Flag(Takes::Password));
                 return;
             }
+            Some(Expected::FileUserPassword) if !is_flag => {
+                self.expected = Some(Expected::UserThenPassword);
+                return;
+            }
             Some(Expected::Flag(takes)) => return take(takes, bytes, start, end, found),
             Some(Expected::Named(promise)) if !is_flag => {
                 let verdict = values::judge(promise, word, Source::Whole);
@@ -184,6 +192,8 @@ impl Line {
             self.program = Program::Configure;
         } else if among(file, &["openssl"]) {
             self.program = Program::Openssl;
+        } else if among(file, &["htpasswd"]) {
+            self.program = Program::Htpasswd;
         } else if among(word, &["add_user", "change_password"]) {
             self.expected = Some(Expected::UserThenPassword);
         } else if self.program == Program::Configure && !word.contains(&b'=') {
@@ -208,6 +218,15 @@ impl Line {
                 }
                 _ => continue,
             }
+            return;
+        }
+        if self.program == Program::Htpasswd && word.get(1) != Some(&b'-') {
+            let has = |letter| word.contains(&letter);
+            self.expected = match (has(b'b'), has(b'n')) {
+                (true, true) => Some(Expected::UserThenPassword),
+                (true, false) => Some(Expected::FileUserPassword),
+                _ => None,
+            };
             return;
         }
         let dashes = word.iter().take_while(|byte| **byte == b'-').count();

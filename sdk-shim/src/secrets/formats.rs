@@ -67,6 +67,18 @@ const fn checked(rule: &'static Rule, what: &'static str, prefix: &'static str, 
 const DISCORD_REST: &[Part] = &[Is("."), Has(Run(DASH, 6, 6)), Is("."), Has(Run(DASH, 27, 45))];
 const BRAINTREE_REST: &[Part] = &[Is("$"), Has(Run(HEX, 32, 32))];
 const WEBHOOK_REST: &[Part] = &[Is("/"), Has(Run(DASH, 40, 90))];
+/// What follows the first eight digits of a UUID.
+const UUID_REST: &[Part] = &[
+    Is("-"),
+    Has(Run(HEX, 4, 4)),
+    Is("-"),
+    Has(Run(HEX, 4, 4)),
+    Is("-"),
+    Has(Run(HEX, 4, 4)),
+    Is("-"),
+    Has(Run(HEX, 12, 12)),
+];
+const HARNESS_REST: &[Part] = &[Is("."), Has(Run(ALNUM, 24, 24)), Is("."), Has(Run(ALNUM, 20, 20))];
 const SLACK_REST: &[Part] = &[Is("-"), Has(Run(DASH, 10, 80))];
 
 /// Of two prefixes where one begins with the other, the longer stands first.
@@ -78,6 +90,7 @@ const FORMATS: &[Format] = &[
     form(&AWS, "an AWS context key id", "ACCA", Run(UPPER, 16, 16)),
     form(&AWS, "an Amazon Bedrock API key", "ABSK", Run(BASE64, 109, 280)),
     form(&AWS, "a short-lived Amazon Bedrock API key", "bedrock-api-key-", Run(BASE64, 28, ANY)),
+    parts(&AWS, "an Amazon Marketplace token", "amzn.mws.", Run(HEX, 8, 8), UUID_REST),
     form(&GCP, "a Google API key", "AIza", Run(DASH, 35, 35)),
     form(&GCP, "a Google OAuth client secret", "GOCSPX-", Run(DASH, 24, 40)),
     form(&GCP, "a Google OAuth access token", "ya29.", Run(DASH, 20, ANY)),
@@ -89,6 +102,16 @@ const FORMATS: &[Format] = &[
     form(&CLOUD, "a Heroku API key", "HRKU-", Run(DASH, 36, 70)),
     form(&CLOUD, "a Fly.io access token", "fo1_", Run(DASH, 43, 43)),
     form(&CLOUD, "a Fly.io access token", "fm2_", Run(BASE64, 100, ANY)),
+    form(&CLOUD, "a Fly.io access token", "fm1a_", Run(BASE64, 100, ANY)),
+    form(&CLOUD, "a Fly.io access token", "fm1r_", Run(BASE64, 100, ANY)),
+    checked(&CLOUD, "a ClickHouse Cloud API key", "4b1d", Run(ALNUM, 38, 38), Mixed),
+    form(&CLOUD, "a Yandex Cloud token", "t1.", Run(DOT, 100, ANY)),
+    checked(&CLOUD, "a Yandex Cloud secret key", "YC", Run(DASH, 38, 38), Mixed),
+    form(&CLOUD, "a Defined Networking token", "dnkey-", Run(DASH, 79, 79)),
+    form(&CLOUD, "a Vercel Blob token", "vercel_blob_rw_", Run(WORD, 30, 80)),
+    form(&CLOUD, "a Neon API key", "napi_", Run(ALNUM, 50, 80)),
+    form(&CLOUD, "a MongoDB Atlas client secret", "mdb_sa_sk_", Run(DASH, 30, 60)),
+    form(&CLOUD, "a CockroachDB Cloud key", "CCDB1_", Run(WORD, 40, 80)),
     form(&CLOUD, "a Scalingo API token", "tk-us-", Run(DASH, 48, 48)),
     form(&CLOUD, "a Databricks access token", "dapi", Run(HEX, 32, 32)),
     form(&CLOUD, "a Databricks OAuth secret", "dose", Run(HEX, 32, 32)),
@@ -168,8 +191,16 @@ const FORMATS: &[Format] = &[
     form(&PAYMENT, "a Shippo API token", "shippo_live_", Run(HEX, 40, 40)),
     form(&PAYMENT, "a Shippo test token", "shippo_test_", Run(HEX, 40, 40)),
     form(&PAYMENT, "a Duffel API token", "duffel_live_", Run(DASH, 43, 43)),
+    form(&PAYMENT, "a Duffel test token", "duffel_test_", Run(DASH, 43, 43)),
+    form(&PAYMENT, "a Paddle API key", "pdl_live_apikey_", Run(WORD, 30, 80)),
+    form(&PAYMENT, "a Stripe organisation key", "sk_org_", Run(WORD, 20, 255)),
+    form(&PAYMENT, "a production Stripe key", "sk_prod_", Run(ALNUM, 10, 255)),
+    form(&PAYMENT, "a restricted production Stripe key", "rk_prod_", Run(ALNUM, 10, 255)),
+    form(&PAYMENT, "a Shopify partner token", "shpua_", Run(HEX, 32, 64)),
     form(&PAYMENT, "a Razorpay live key", "rzp_live_", Run(ALNUM, 14, 14)),
     form(&PAYMENT, "a Plaid access token", "access-production-", Run(DASH, 36, 36)),
+    form(&PAYMENT, "a Plaid development token", "access-development-", Run(DASH, 36, 36)),
+    form(&PAYMENT, "a Plaid sandbox token", "access-sandbox-", Run(DASH, 36, 36)),
     // Mail and messages
     parts(&MAIL, "a SendGrid API key", "SG.", Run(DASH, 16, 32), &[Is("."), Has(Run(DASH, 30, 64))]),
     form(&MAIL, "a Twilio API key", "SK", Run(HEX, 32, 32)),
@@ -203,6 +234,12 @@ const FORMATS: &[Format] = &[
     form(&MODEL, "an xAI API key", "xai-", Run(ALNUM, 60, 90)),
     form(&MODEL, "a Perplexity API key", "pplx-", Run(ALNUM, 40, 60)),
     form(&MODEL, "a Replicate API token", "r8_", Run(ALNUM, 37, 37)),
+    form(&MODEL, "a Langfuse secret key", "sk-lf-", Run(DASH, 36, 36)),
+    form(&MODEL, "a Cerebras API key", "csk-", Run(ALNUM, 40, 60)),
+    form(&MODEL, "a Pinecone API key", "pcsk_", Run(WORD, 40, 90)),
+    form(&MODEL, "a Tavily API key", "tvly-", Run(DASH, 30, 60)),
+    checked(&MODEL, "a Fireworks API key", "fw_", Run(ALNUM, 22, 30), Mixed),
+    checked(&MODEL, "an ElevenLabs API key", "sk_", Run(HEX, 48, 48), Mixed),
     form(&MODEL, "an NVIDIA API key", "nvapi-", Run(DASH, 50, 80)),
     form(&MODEL, "a LangSmith API key", "lsv2_pt_", Run(WORD, 32, 64)),
     form(&MODEL, "a LangSmith service key", "lsv2_sk_", Run(WORD, 32, 64)),
@@ -218,6 +255,8 @@ const FORMATS: &[Format] = &[
     parts(&MONITORING, "a Dynatrace token", "dt0c01.", Run(ALNUM, 24, 24), &[Is("."), Has(Run(ALNUM, 64, 64))]),
     form(&MONITORING, "a Datadog application key", "ddapp_", Run(ALNUM, 30, 50)),
     form(&MONITORING, "a PostHog personal API key", "phx_", Run(ALNUM, 40, 60)),
+    form(&MONITORING, "an Axiom API token", "xaat-", Run(DASH, 36, 36)),
+    form(&MONITORING, "an Axiom personal token", "xapt-", Run(DASH, 36, 36)),
     form(&MONITORING, "a Logfire token", "pylf_v", Run(WORD, 40, 80)),
     form(&MONITORING, "a Honeycomb API key", "hcaik_", Run(ALNUM, 50, 70)),
     // Secret managers and infrastructure as code
@@ -269,15 +308,26 @@ const FORMATS: &[Format] = &[
     form(&TOOL, "a Prefect API key", "pnu_", Run(ALNUM, 36, 36)),
     form(&TOOL, "a ReadMe API key", "rdme_", Run(ALNUM, 60, 80)),
     checked(&TOOL, "an Octopus Deploy API key", "API-", Run(UPPER, 25, 32), Mixed),
-    parts(
-        &TOOL,
-        "a Harness access token",
-        "pat.",
-        Run(DASH, 22, 22),
-        &[Is("."), Has(Run(ALNUM, 24, 24)), Is("."), Has(Run(ALNUM, 20, 20))],
-    ),
+    parts(&TOOL, "a Harness access token", "pat.", Run(DASH, 22, 22), HARNESS_REST),
     parts(&TOOL, "a HubSpot access token", "pat-na1-", Run(HEX, 8, 8), &[Is("-"), Has(Run(DASH, 27, 27))]),
+    parts(&TOOL, "a HubSpot access token", "pat-na2-", Run(HEX, 8, 8), &[Is("-"), Has(Run(DASH, 27, 27))]),
+    parts(&TOOL, "a HubSpot access token", "pat-ap1-", Run(HEX, 8, 8), &[Is("-"), Has(Run(DASH, 27, 27))]),
     parts(&TOOL, "a HubSpot access token", "pat-eu1-", Run(HEX, 8, 8), &[Is("-"), Has(Run(DASH, 27, 27))]),
+    parts(&TOOL, "a LaunchDarkly SDK key", "sdk-", Run(HEX, 8, 8), UUID_REST),
+    parts(&TOOL, "a LaunchDarkly access token", "api-", Run(HEX, 8, 8), UUID_REST),
+    form(&TOOL, "an Adobe client secret", "p8e-", Run(DASH, 32, 32)),
+    form(&TOOL, "a Frame.io API token", "fio-u-", Run(DASH, 64, 64)),
+    form(&TOOL, "a 42 client secret", "s-s4t2ud-", Run(HEX, 64, 64)),
+    form(&TOOL, "a 42 client secret", "s-s4t2af-", Run(HEX, 64, 64)),
+    form(&TOOL, "a SettleMint token", "sm_aat_", Run(ALNUM, 16, 16)),
+    form(&TOOL, "a SettleMint token", "sm_pat_", Run(ALNUM, 16, 16)),
+    form(&TOOL, "a SettleMint token", "sm_sat_", Run(ALNUM, 16, 16)),
+    parts(&TOOL, "a Harness service account token", "sat.", Run(DASH, 22, 22), HARNESS_REST),
+    form(&TOOL, "a Dropbox access token", "sl.", Run(DASH, 130, ANY)),
+    form(&TOOL, "a Facebook access token", "EAAM", Run(ALNUM, 100, ANY)),
+    form(&TOOL, "a Facebook access token", "EAAC", Run(ALNUM, 100, ANY)),
+    form(&TOOL, "a Trello token", "ATTA", Run(HEX, 64, 72)),
+    form(&TOOL, "an Atlassian service token", "ATSTT3", Run(DOT, 120, 250)),
     form(&TOOL, "a Mapbox secret token", "sk.eyJ", Run(DOT, 60, 300)),
     // Anything
     Format {
@@ -315,6 +365,7 @@ static CHAINS: ([u8; 128], [u8; FORMATS.len()]) = {
     while index > 0 {
         let head = FORMATS[index - 1].prefix.as_bytes()[0] as usize;
         next[index - 1] = first[head];
+        assert!(index <= u8::MAX as usize);
         first[head] = index as u8;
         index -= 1;
     }
@@ -352,14 +403,19 @@ pub(super) fn scan(text: &[u8], found: &mut Found<'_>) {
     let mut service_account = None;
     let mut here = 0;
     let mut in_word = false;
+    let mut word = 0;
     while let Some(&byte) = text.get(here) {
         let mut end = None;
         if is(byte, WORD) {
             if !in_word {
+                word = here;
                 end = token(text, here, &mut runs, found);
             }
             in_word = true;
         } else {
+            if in_word && here - word >= SHORTEST_MARKED {
+                marked(text, word, here, found);
+            }
             in_word = false;
             end = match byte {
                 // The escapes of JSON and shells end a word: `\nghp_...`, `\u003dghp_...`.
@@ -374,10 +430,14 @@ pub(super) fn scan(text: &[u8], found: &mut Found<'_>) {
         match end {
             Some(end) if end > here => {
                 in_word = byte != b'\\' && at(text, end - 1, WORD);
+                word = end;
                 here = end;
             }
             _ => here += 1,
         }
+    }
+    if in_word && here - word >= SHORTEST_MARKED {
+        marked(text, word, here, found);
     }
 }
 
@@ -544,6 +604,41 @@ fn private_key(text: &[u8], here: usize, service_account: &mut Option<bool>, fou
     let what = if rule.id == GCP.id { "a Google service account key" } else { "a private key" };
     found.add(rule, what, "-----BEGIN ", Span { start: here, end });
     Some(end)
+}
+
+/// No word with a mark at its end is shorter, counted from a plus sign or slash in it.
+const SHORTEST_MARKED: usize = 9;
+
+/// Keys that are marked near their end, of which the word that ends here is the last part: those of Azure, as its published
+/// patterns have them (Microsoft Security Utilities, SEC101), of New Relic and of MaxMind.
+fn marked(text: &[u8], word: usize, end: usize, found: &mut Found<'_>) {
+    let length = end - word;
+    let tail = |from: usize, length: usize| end.checked_sub(from).map_or(&[][..], |start| cut(text, start, start + length));
+    // Ten characters before the end stands a mark of four; padding follows where the key has bytes to fill.
+    let padding = run(cut(text, end, (end + 3).min(text.len())), 0, BASE64);
+    let padded = cut(text, end, end + padding);
+    let (size, what) = match (tail(10, 4), padded) {
+        (b"APIM" | b"ACDb" | b"+ABa" | b"+AMC" | b"+ASt", b"==") => (86, "an Azure account key"),
+        (b"AIoT" | b"AzCa" | b"AZEG" | b"+ASb" | b"+AEh" | b"+ARm", b"=") => (43, "a shared access key of Azure"),
+        (b"AzFu", b"==") => (54, "a key of Azure Functions"),
+        (b"AzSe", b"") => (52, "a key of Azure AI Search"),
+        (b"+ACR", b"") => (52, "a password of Azure Container Registry"),
+        _ => (0, ""),
+    };
+    if size > 0 {
+        let start = run_back(text, end, BASE64, size + 1);
+        if end - start == size {
+            found.add(&AZURE, what, "", Span { start, end: end + padding });
+        }
+        return;
+    }
+    let (rule, what) = match length {
+        84 | 86 if cut(text, word + 52, word + 57) == b"JQQJ9" => (&AZURE, "an access token of Azure"),
+        40 if tail(4, 4) == b"NRAL" && run(text, word, ALNUM) == end => (&MONITORING, "a New Relic license key"),
+        40 if tail(4, 4) == b"_mmk" => (&TOOL, "a MaxMind license key"),
+        _ => return,
+    };
+    found.add(rule, what, "", Span { start: word, end: if length == 86 { end + padding } else { end } });
 }
 
 /// `<32 hexadecimal digits>-us12`

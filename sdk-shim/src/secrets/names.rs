@@ -19,6 +19,8 @@ pub(crate) enum Class {
     Key,
     /// The value of an `Authorization` header, or a pair `user:password`.
     Authorization,
+    /// Credentials in any form, of which a pair `user:password` is one.
+    Login,
 }
 
 /// What a name promises.
@@ -37,7 +39,7 @@ impl Class {
             Self::Token => "a token",
             Self::Secret => "a secret",
             Self::Key => "a key",
-            Self::Authorization => "credentials",
+            Self::Authorization | Self::Login => "credentials",
         }
     }
 }
@@ -58,6 +60,11 @@ const ENDINGS: &[(&str, Class)] = &[
     ("passphrase", Class::Password),
     ("passcode", Class::Password),
     ("passwort", Class::Password),
+    ("kennwort", Class::Password),
+    ("senha", Class::Password),
+    ("contrasena", Class::Password),
+    ("motdepasse", Class::Password),
+    ("wachtwoord", Class::Password),
     ("pass", Class::Password),
     ("secret", Class::Secret),
     ("token", Class::Token),
@@ -80,9 +87,9 @@ const ALONE: &[(&str, Class, bool)] = &[
     ("pswd", Class::Password, false),
     ("psw", Class::Password, false),
     ("authorization", Class::Authorization, false),
-    ("credential", Class::Secret, true),
-    ("credentials", Class::Secret, true),
-    ("creds", Class::Secret, true),
+    ("credential", Class::Login, true),
+    ("credentials", Class::Login, true),
+    ("creds", Class::Login, true),
     ("passwords", Class::Password, true),
     ("tokens", Class::Token, true),
     ("secrets", Class::Secret, true),
@@ -145,7 +152,7 @@ const METADATA_AFTER: &str = "\
     strategy family style meter sharing visible visibility show hide toggle tool tools library management support \
     supported reuse lock lockout block auto generation random page view form input placeholder icon app api ready \
     exists present changes requests request rate usages savings stream counter counts window santa garden \
-    introspection revocation cleanup propagation";
+    introspection revocation cleanup propagation encoder symbol decimals contract supply";
 
 /// Words that end in a noun of a secret by chance.
 const BY_CHANCE: &[&str] = &["bypass", "compass", "overpass", "underpass", "trespass", "surpass", "multipass", "singlepass"];
@@ -175,14 +182,22 @@ pub(crate) fn promise(name: &[u8]) -> Option<Promise> {
     let harmless = before.iter().any(|word| among(word, DIGESTS))
         || match promise.class {
             Class::Secret => listed(last, NAMES_AN_OBJECT),
-            Class::Key => listed(last, HARMLESS_BEFORE) || public(),
+            // In `config.secretKey` only what makes a key public counts.
+            Class::Key if first < at => {
+                among(last, &["public", "pub", "publishable", "site"])
+                    || public()
+                    // `passwordSecretKey`: under which key of a Secret the password is.
+                    || among(last, &["password"])
+            }
+            // `SOCIAL_AUTH_GITHUB_KEY` is the client id.
+            Class::Key => listed(last, HARMLESS_BEFORE) || public() || before.iter().any(|word| among(word, &["social"])),
             // `ETCD_INITIAL_CLUSTER_TOKEN` only tells clusters apart.
             Class::Token => {
                 listed(last, HARMLESS_TOKENS)
                     || public()
                     || among(last, &["cluster"]) && before.iter().any(|word| among(word, &["initial"]))
             }
-            Class::Password | Class::Authorization => false,
+            Class::Password | Class::Authorization | Class::Login => false,
         };
     if harmless { None } else { Some(promise) }
 }

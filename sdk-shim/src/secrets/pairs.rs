@@ -73,6 +73,8 @@ fn pair<'t>(text: &'t str, separator: usize, label: &mut Option<Label>, found: &
     let argument = !value.quoted && matches!(bytes.get(value.end), Some(b',' | b')'));
     let call =
         argument && (secret.eq_ignore_ascii_case(name_text) || names::promise(secret).is_some_and(|promise| !promise.weak));
+    // `"password": "Passwort"` is what a page shows.
+    let call = call || colon && is_label(secret) || class_of_key(promise) && is_name_of_secret(secret);
     let spaced = value.start > start && !value.quoted;
     let prose = spaced && promise.class != Class::Authorization && goes_on(bytes, value.end);
     if !call {
@@ -89,6 +91,24 @@ fn pair<'t>(text: &'t str, separator: usize, label: &mut Option<Label>, found: &
         );
     }
     Some(value.end)
+}
+
+fn class_of_key(promise: Promise) -> bool {
+    matches!(promise.class, Class::Key | Class::Token | Class::Secret)
+}
+
+/// One word with a capital, that is the noun of a secret or beyond ASCII: what a translation of a page has beside `password`.
+fn is_label(value: &[u8]) -> bool {
+    let capital = value.first().is_some_and(|byte| byte.is_ascii_uppercase() || !byte.is_ascii());
+    capital
+        && value.iter().skip(1).all(|byte| byte.is_ascii_lowercase() || !byte.is_ascii())
+        && (!value.is_ascii() || names::promise(value).is_some())
+}
+
+/// The name of a secret where the secret would be: `secretKey: db-password`, `token: access_token`.
+fn is_name_of_secret(value: &[u8]) -> bool {
+    let words = value.iter().any(|byte| matches!(byte, b'-' | b'_' | b'.')) || among(value, &["password", "username"]);
+    words && !value.iter().any(u8::is_ascii_digit) && run(value, 0, TILDE) == value.len() && names::promise(value).is_some() && !values::is_placeholder(value)
 }
 
 /// Fields whose name alone promises nothing: registry logins, and signatures of Azure Storage.

@@ -1,7 +1,7 @@
 //! Which values can be a secret: what is a reference, a path, a placeholder, or simply no secret at all.
 
 use super::bytes::{
-    ALNUM, BASE64, DASH, DIGIT, DOT, HEX, UPPER, WORD, among, at, contains, cut, ends, is, run, starts, variety,
+    ALNUM, BASE64, DASH, DIGIT, DOT, HEX, UPPER, WORD, among, at, contains, cut, ends, is, listed, run, starts, variety,
 };
 use super::encoding;
 use super::names::{self, Class, Promise};
@@ -44,13 +44,18 @@ pub(crate) fn judge(promise: Promise, value: &[u8], source: Source) -> Verdict {
         return Verdict::No;
     }
     if is_template(value) {
-        return Verdict::Placeholder;
+        // In a text, asterisks are what a filter writes, and no one was meant to replace them.
+        let masked = source == Source::Part && value.iter().all(|byte| *byte == b'*');
+        return if masked { Verdict::No } else { Verdict::Placeholder };
     }
     if promise.class == Class::Authorization {
         return authorization(value);
     }
     if is_elsewhere(value) {
         return Verdict::No;
+    }
+    if promise.class == Class::Login && pair(value) != Verdict::No {
+        return pair(value);
     }
     if promise.weak {
         return if !is_random(value) {
@@ -191,8 +196,25 @@ pub(crate) fn is_reference(value: &[u8]) -> bool {
         [b'$', b'1'..=b'9' | b'@' | b'*' | b'#' | b'?' | b'$'] => true,
         [b'`', ..] => true,
         _ => {
-            const TOOLS: [&str; 19] = [
+            const TOOLS: [&str; 36] = [
                 "vault:",
+                "<path:",
+                "gcp:secretmanager:",
+                "gcpsm:",
+                "aws:secretsmanager:",
+                "aws-sm:",
+                "secretsmanager:",
+                "keyvault:",
+                "doppler:",
+                "infisical:",
+                "bao:",
+                "conjur:",
+                "k8s:",
+                "!vault",
+                "!sub",
+                "!ref",
+                "!getatt",
+                "$ANSIBLE_VAULT;",
                 "ref+",
                 "secretref:",
                 "secretRef",
@@ -256,10 +278,23 @@ fn is_elsewhere(value: &[u8]) -> bool {
         "argon2$",
     ];
     PUBLIC.iter().any(|public| starts(value, public))
-        || matches!(value.first(), Some(b'{' | b'[')) && value.len() > 1
+        || matches!(value.first(), Some(b'{' | b'[')) && value.len() > 1 && !is_bracketed_word(value)
+        || ends(value, ".apps.googleusercontent.com")
+        || is_sealed(value)
         || value.windows(3).any(|window| window == b"://")
         || is_path(value)
         || is_email(value)
+}
+
+/// A random word in brackets, which are part of the password then: `{k8fT2qLw91}`. Structured text has more than a word in them.
+fn is_bracketed_word(value: &[u8]) -> bool {
+    let inner = cut(value, 1, value.len().saturating_sub(1));
+    inner.len() >= 8 && run(inner, 0, DASH) == inner.len() && is_mixed(inner)
+}
+
+/// What Sealed Secrets writes: two bytes of a length, 512 as its keys have 4096 bits, then that many bytes and more.
+fn is_sealed(value: &[u8]) -> bool {
+    value.len() >= 700 && matches!(value, [b'A', b'g', b'A'..=b'D', ..]) && run(value, 0, BASE64) == value.len()
 }
 
 /// Whether the value is a path or the name of a file.
@@ -317,10 +352,15 @@ fn is_password(value: &[u8], source: Source) -> bool {
         // Programs and prose: `password=get_password()`, `password: the one you were given`.
         let code = value.iter().any(|byte| matches!(byte, b'(' | b'[')) && !is_mixed(value);
         let variable = dotted_words(value) >= 2 && value.rsplit(|byte| *byte == b'.').next().and_then(names::promise).is_some();
+        // Types, as GraphQL, TypeScript and Python write them.
+        let word = cut(value, 0, run(value, 0, WORD));
+        let sign = cut(value, word.len(), value.len());
+        let typed = matches!(sign, [] | [b'!' | b'?'])
+            && listed(word, "string str text varchar char bytes any object boolean bool int number required optional self");
         if code
             || variable
+            || typed
             || value.iter().any(u8::is_ascii_whitespace)
-            || among(value, &["string", "str", "required", "optional", "self"])
         {
             return false;
         }
@@ -556,26 +596,24 @@ pub(crate) fn is_placeholder(value: &[u8]) -> bool {
         || starts(plain, "yourkey")
 }
 
-/// Whether letters and digits alternate as no words do: three changes between them, or two in a short text.
+/// Whether the characters alternate as those of words do not: three changes between letters and digits, or as many between
+/// capitals, small letters and digits as in a random string, of which five in eight neighbours differ. In words that are joined in
+/// camel case two in six do.
 pub(crate) fn is_mixed(value: &[u8]) -> bool {
-    let mut changes = 0;
+    let (mut changes, mut humps) = (0, 0);
     let mut before = 0;
     for byte in value {
-        let class = if byte.is_ascii_digit() {
-            1
-        } else if byte.is_ascii_alphabetic() {
-            2
-        } else {
-            0
+        let class = match byte {
+            b'0'..=b'9' => 1,
+            b'A'..=b'Z' => 2,
+            b'a'..=b'z' => 4,
+            _ => continue,
         };
-        if class != 0 {
-            if before != 0 && before != class {
-                changes += 1;
-            }
-            before = class;
-        }
+        humps += usize::from(before != 0 && before != class);
+        changes += usize::from(before != 0 && (before == 1) != (class == 1));
+        before = class;
     }
-    changes >= 3 && changes * 12 >= value.len()
+    changes >= 3 && changes * 12 >= value.len() || value.len() >= 16 && humps * 20 >= value.len() * 9
 }
 
 /// Whether the value is random by itself: long, of the characters that keys are written in, letters and digits mixed, and no
@@ -586,7 +624,8 @@ pub(crate) fn is_random(value: &[u8]) -> bool {
         && is_mixed(value)
         && !is_uuid(value)
         && variety(value) >= 8
-        && letters(value) * 3 >= value.len()
+        // Hexadecimal digits are letters to three eighths.
+        && letters(value) * if value.len() >= 32 && run(value, 0, HEX) == value.len() { 5 } else { 3 } >= value.len()
 }
 
 fn letters(value: &[u8]) -> usize {

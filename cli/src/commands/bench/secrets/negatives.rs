@@ -4,15 +4,15 @@ use super::corpus::Line;
 use super::corpus::places::{ANNOTATION, COMMAND, ENV, FILE, HEADER, NAMED};
 
 const fn clean(family: &'static str, names: &'static str, value: &'static str) -> Line {
-    Line::new(family, None, names, value, NAMED, 4)
+    Line::new(family, None, names, value, NAMED, 6)
 }
 
 const fn env(family: &'static str, names: &'static str, value: &'static str) -> Line {
-    Line::new(family, None, names, value, ENV, 2)
+    Line::new(family, None, names, value, ENV, 4)
 }
 
 const fn note(family: &'static str, names: &'static str, value: &'static str) -> Line {
-    Line::new(family, None, names, value, ANNOTATION, 2)
+    Line::new(family, None, names, value, ANNOTATION, 3)
 }
 
 const fn command(family: &'static str, words: &'static str) -> Line {
@@ -243,7 +243,7 @@ pub const NEGATIVES: &[Line] = &[
     file("file-shell", "entrypoint.sh", "#!/bin/sh\nset -eu\nif [ -f /run/secrets/db ]; then\n  export DB_PASSWORD=\"$(cat /run/secrets/db)\"\nfi\nDB_USER=\"${DB_USER:-shop}\"\nTOKEN=`cat /token`\nSECRET_KEY=${SECRET_KEY:-}\nexec \"$@\"\n"),
     file("file-markdown", "README.md", "# Shop\n\nSet `DB_PASSWORD` and `SECRET_KEY` in a Secret; the token comes from Vault.\n\n| variable | meaning |\n| --- | --- |\n| `API_KEY` | the key of the geocoder |\n| `PASSWORD_MIN_LENGTH` | default: 12 |\n"),
     file("file-env", ".env", "# Secrets come from Vault\nDEBUG=False\nDB_HOST=db\nDB_USER=shop\nDB_PASSWORD=\nSECRET_KEY=${SECRET_KEY}\nTOKEN_TTL=3600\nAUTH_BACKEND=ldap\nCACHE_KEY_PREFIX=shop:\nGIT_SHA=[[hex:40]]\n"),
-    file("file-toml", "pyproject.toml", "[project]\nname = \"shop\"\nversion = \"1.0.0\"\nkeywords = [\"shop\", \"django\"]\nauthors = [{name = \"Shop Team\", email = \"shop@example.com\"}]\ndependencies = [\"django-rest-passwordreset>=1.4\", \"python-jose[cryptography]\"]\n\n[[tool.uv.index]]\nurl = \"https://pypi.example.com/simple\"\n"),
+    file("file-toml", "pyproject.toml", "[project]\nname = \"shop\"\nversion = \"1.0.0\"\nkeywords = [\"shop\", \"django\"]\nauthors = [{name = \"Shop Team\", email = \"shop@example.com\"}]\ndependencies = [\"django-rest-passwordreset>=1.4\", \"python-jose[cryptography]\"]\n\n[tool.uv]\nurl = \"https://pypi.example.com/simple\"\n"),
     file("file-lock", "package-lock.json", "{\n  \"name\": \"shop\",\n  \"lockfileVersion\": 3,\n  \"packages\": {\n    \"node_modules/js-tokens\": {\n      \"version\": \"4.0.0\",\n      \"resolved\": \"https://registry.npmjs.org/js-tokens/-/js-tokens-4.0.0.tgz\",\n      \"integrity\": \"sha512-[[base64:86]]==\"\n    }\n  }\n}\n"),
     file("file-requirements", "requirements.txt", "django==5.1.3 \\\n    --hash=sha256:[[hex:64]] \\\n    --hash=sha256:[[hex:64]]\ndjangorestframework-api-key==3.0.0\n"),
     file("file-logback", "logback.xml", "<configuration>\n  <appender name=\"STDOUT\" class=\"ch.qos.logback.core.ConsoleAppender\">\n    <encoder><pattern>%d{ISO8601} [%thread] %-5level %logger{36} - %replace(%msg){'password=[^&amp;]*','password=***'}%n</pattern></encoder>\n  </appender>\n</configuration>\n"),
@@ -253,7 +253,7 @@ pub const NEGATIVES: &[Line] = &[
     file("file-coredns", "Corefile", ".:53 {\n    errors\n    health\n    kubernetes cluster.local in-addr.arpa ip6.arpa {\n      pods insecure\n    }\n    prometheus :9153\n    forward . /etc/resolv.conf\n}\n"),
     file("file-dashboard", "dashboard.json", "{\n  \"title\": \"Tokens issued\",\n  \"uid\": \"[[url64:14]]\",\n  \"panels\": [{\"datasource\": {\"type\": \"prometheus\", \"uid\": \"P[[HEX:16]]\"}, \"targets\": [{\"expr\": \"sum(rate(auth_tokens_total{secret=\\\"shop\\\"}[5m])) by (key)\", \"legendFormat\": \"{{key}}\"}]}]\n}\n"),
     file("file-sops", "secrets.enc.yaml", "db:\n    password: ENC[AES256_GCM,data:[[base64:24]],iv:[[base64:43]]=,tag:[[base64:22]]==,type:str]\nsops:\n    age:\n        - recipient: age1[[lower:58]]\n          enc: |\n            -----BEGIN AGE ENCRYPTED FILE-----\n            [[base64:64]]\n            -----END AGE ENCRYPTED FILE-----\n    mac: ENC[AES256_GCM,data:[[base64:80]],iv:[[base64:43]]=,tag:[[base64:22]]==,type:str]\n"),
-    file("file-sealed", "sealed.yaml", "apiVersion: bitnami.com/v1alpha1\nkind: SealedSecret\nspec:\n  encryptedData:\n    password: AgB[[base64:400]]\n    api-token: AgA[[base64:400]]=\n"),
+    file("file-sealed", "sealed.yaml", "apiVersion: bitnami.com/v1alpha1\nkind: SealedSecret\nspec:\n  encryptedData:\n    password: AgB[[base64:740]]\n    api-token: AgA[[base64:743]]=\n"),
     file("file-ansible", "vault.yml", "db_password: !vault |\n  $ANSIBLE_VAULT;1.1;AES256\n  [[digits:80]]\n  [[digits:80]]\n"),
     file("file-jinja", "app.conf.j2", "[database]\nuser = {{ db_user }}\npassword = {{ db_password }}\n{% if use_token %}token = {{ lookup('hashi_vault', 'secret=secret/shop:token') }}{% endif %}\n"),
     file("file-pg", "postgresql.conf", "listen_addresses = '*'\npassword_encryption = scram-sha-256\nssl_key_file = '/etc/tls/tls.key'\nssl_passphrase_command = ''\nshared_preload_libraries = 'pg_stat_statements'\n"),

@@ -141,6 +141,8 @@ fn part(kind: &str, argument: &str, random: &mut Random, text: &mut String) {
         "weak" => random.pick(WEAK).to_owned(),
         "password" => password(random),
         "uuid" => uuid(random),
+        // RFC 7617: what follows `Basic`, and what a registry login is.
+        "basic" => base64(format!("{}:{}", random.pick(PEOPLE), password(random)).as_bytes()),
         // The random part, and six digits in base 62 of its CRC32: GitHub's and npm's tokens.
         "github" => {
             let body = random.characters(ALNUM, number);
