@@ -85,6 +85,8 @@ enum Expected {
     UserThenPassword,
     /// A file, a user's name, and a password after them.
     FileUserPassword,
+    /// What `echo` and `printf` print.
+    Echoed,
 }
 
 /// Reads the words of a command line, one text after the other: `command` and `args` are one line.
@@ -93,6 +95,8 @@ pub(super) struct Line {
     flags: Option<&'static [Flag]>,
     program: Program,
     expected: Option<Expected>,
+    /// Where the last word of an `echo` stands, for what reads it from a pipe.
+    echoed: Option<Span>,
 }
 
 /// Programs that take secrets in ways of their own.
@@ -115,6 +119,8 @@ impl Line {
     /// Reads an argument, or the words of a script.
     pub(super) fn read<'t>(&mut self, text: &'t str, found: &mut Found<'t>) {
         let bytes = text.as_bytes();
+        // What is echoed is read in the same script only.
+        self.echoed = None;
         if bytes.iter().any(u8::is_ascii_whitespace) {
             self.script(text, 0, bytes.len(), 0, found);
         } else {
@@ -130,7 +136,8 @@ impl Line {
             let Some(byte) = bytes.get(here) else { return };
             if byte.is_ascii_whitespace() || matches!(byte, b';' | b'|' | b'&' | b'(' | b')') {
                 if !matches!(byte, b' ' | b'\t') {
-                    *self = Self::default();
+                    let echoed = self.echoed.filter(|_| *byte == b'|');
+                    *self = Self { echoed, ..Self::default() };
                 }
                 here += 1;
                 continue;
@@ -152,7 +159,9 @@ impl Line {
             }
             let end = here.min(to);
             // A quoted script in the script.
-            if spaces && depth < DEEPEST && matches!(bytes.get(start), Some(b'"' | b'\'')) && self.expected.is_none() {
+            let free = matches!(self.expected, None | Some(Expected::Echoed));
+            if spaces && depth < DEEPEST && matches!(bytes.get(start), Some(b'"' | b'\'')) && free {
+                self.expected = None;
                 self.script(text, start + 1, end.saturating_sub(1).max(start + 1), depth + 1, found);
             } else {
                 self.word(text, start, end, found);
@@ -170,6 +179,11 @@ impl Line {
                 self.expected = Some(Expected::Flag(Takes::Password));
                 return;
             }
+            Some(Expected::Echoed) if !is_flag => {
+                self.echoed = Some(Span { start, end });
+                self.expected = Some(Expected::Echoed);
+                return;
+            }
             Some(Expected::FileUserPassword) if !is_flag => {
                 self.expected = Some(Expected::UserThenPassword);
                 return;
@@ -180,6 +194,16 @@ impl Line {
                 return named(verdict, promise.class, b"", "", bytes, Span { start, end }, found);
             }
             _ => {}
+        }
+        let reads = if among(word, &["--password-stdin", "--stdin"]) {
+            Some(Takes::Password)
+        } else if among(word, &["chpasswd"]) {
+            Some(Takes::Login)
+        } else {
+            None
+        };
+        if let (Some(takes), Some(Span { start, end })) = (reads, self.echoed.take_if(|_| reads.is_some())) {
+            return take(takes, bytes, start, end, found);
         }
         if is_flag {
             self.flag(text, start, end, found);
@@ -192,6 +216,8 @@ impl Line {
             self.program = Program::Configure;
         } else if among(file, &["openssl"]) {
             self.program = Program::Openssl;
+        } else if among(file, &["echo", "printf"]) {
+            self.expected = Some(Expected::Echoed);
         } else if among(file, &["htpasswd"]) {
             self.program = Program::Htpasswd;
         } else if among(word, &["add_user", "change_password"]) {

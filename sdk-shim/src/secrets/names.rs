@@ -4,7 +4,7 @@
 //! (`DB_PASSWORD`, `PASSWORD_OLD`), something about it (`PASSWORD_FILE`, `TOKEN_TTL`, `CSRF_COOKIE_NAME`), or perhaps it
 //! (`PASSWORD_GRAFANA`): then only a value that is random by itself counts.
 
-use super::bytes::{among, ends, listed};
+use super::bytes::{among, ends, listed, starts};
 
 /// What kind of secret a name promises; which values can be one depends on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,6 +66,12 @@ const ENDINGS: &[(&str, Class)] = &[
     ("motdepasse", Class::Password),
     ("wachtwoord", Class::Password),
     ("pass", Class::Password),
+    ("pwd", Class::Password),
+    ("bindpw", Class::Password),
+    ("rootpw", Class::Password),
+    ("adminpw", Class::Password),
+    ("userpw", Class::Password),
+    ("dbpw", Class::Password),
     ("secret", Class::Secret),
     ("token", Class::Token),
     ("apikey", Class::Key),
@@ -82,7 +88,6 @@ const ENDINGS: &[(&str, Class)] = &[
 
 /// Words that are a secret by themselves only.
 const ALONE: &[(&str, Class, bool)] = &[
-    ("pwd", Class::Password, false),
     ("pw", Class::Password, false),
     ("pswd", Class::Password, false),
     ("psw", Class::Password, false),
@@ -155,12 +160,16 @@ const METADATA_AFTER: &str = "\
     introspection revocation cleanup propagation encoder symbol decimals contract supply";
 
 /// Words that end in a noun of a secret by chance.
-const BY_CHANCE: &[&str] = &["bypass", "compass", "overpass", "underpass", "trespass", "surpass", "multipass", "singlepass"];
+const BY_CHANCE: &[&str] = &["bypass", "compass", "overpass", "underpass", "trespass", "surpass", "multipass", "singlepass", "oldpwd"];
 
 /// What the name promises, or nothing.
 pub(crate) fn promise(name: &[u8]) -> Option<Promise> {
     if let Some((_, class)) = WHOLE.iter().find(|(whole, _)| name.eq_ignore_ascii_case(whole.as_bytes())) {
         return Some(Promise { class: *class, weak: false });
+    }
+    // Bundler's way to name a host: `BUNDLE_GEMS__EXAMPLE__COM`.
+    if starts(name, "bundle_") && name.windows(2).any(|pair| pair == b"__") {
+        return Some(Promise { class: Class::Login, weak: true });
     }
     let words = Words::of(name);
     let words = words.as_slice();
@@ -221,7 +230,8 @@ fn noun(words: &[&[u8]], at: usize) -> Option<(usize, usize, Promise)> {
         return Some((at, at - 1, Promise { class: Class::Key, weak }));
     }
     if among(word, &["auth"]) {
-        let basic = before.is_some_and(|word| among(word, &["basic", "neo4j", "http", "flower", "proxy"]));
+        let npm = || before.is_some_and(|word| among(word, &["config"])) && words.first().is_some_and(|word| among(word, &["npm"]));
+        let basic = before.is_some_and(|word| among(word, &["basic", "neo4j", "http", "flower", "proxy"])) || npm();
         return if basic { is(Class::Authorization, false) } else { None };
     }
     // `PASS` as a verb, `passThrough`, is left to the words behind it.

@@ -74,6 +74,13 @@ fn pair<'t>(text: &'t str, separator: usize, label: &mut Option<Label>, found: &
     let call =
         argument && (secret.eq_ignore_ascii_case(name_text) || names::promise(secret).is_some_and(|promise| !promise.weak));
     // `"password": "Passwort"` is what a page shows.
+    // `--secret=shop-db` and `up{secret="shop"}` name an object.
+    let matcher = value.quoted && matches!(name.start.checked_sub(1).and_then(|before| bytes.get(before)), Some(b'{'));
+    let object = || {
+        secret.iter().all(|byte| byte.is_ascii_lowercase() || *byte == b'-')
+            && (matcher && !colon || among(name_text, &["secret", "--secret"]) && secret.contains(&b'-'))
+    };
+    let call = call || promise.class == Class::Secret && object();
     let call = call || colon && is_label(secret) || class_of_key(promise) && is_name_of_secret(secret);
     let spaced = value.start > start && !value.quoted;
     let prose = spaced && promise.class != Class::Authorization && goes_on(bytes, value.end);
@@ -108,7 +115,7 @@ fn is_label(value: &[u8]) -> bool {
 /// The name of a secret where the secret would be: `secretKey: db-password`, `token: access_token`.
 fn is_name_of_secret(value: &[u8]) -> bool {
     let words = value.iter().any(|byte| matches!(byte, b'-' | b'_' | b'.')) || among(value, &["password", "username"]);
-    words && !value.iter().any(u8::is_ascii_digit) && run(value, 0, TILDE) == value.len() && names::promise(value).is_some() && !values::is_placeholder(value)
+    words && value.first().is_some_and(u8::is_ascii_alphabetic) && !value.iter().any(u8::is_ascii_digit) && run(value, 0, TILDE) == value.len() && names::promise(value).is_some() && !values::is_placeholder(value)
 }
 
 /// Fields whose name alone promises nothing: registry logins, and signatures of Azure Storage.

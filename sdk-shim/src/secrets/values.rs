@@ -1,7 +1,7 @@
 //! Which values can be a secret: what is a reference, a path, a placeholder, or simply no secret at all.
 
 use super::bytes::{
-    ALNUM, BASE64, DASH, DIGIT, DOT, HEX, UPPER, WORD, among, at, contains, cut, ends, is, listed, run, starts, variety,
+    ALNUM, BASE64, COLON, DASH, DIGIT, DOT, HEX, UPPER, WORD, among, at, contains, cut, ends, is, listed, run, starts, variety,
 };
 use super::encoding;
 use super::names::{self, Class, Promise};
@@ -66,6 +66,11 @@ pub(crate) fn judge(promise: Promise, value: &[u8], source: Source) -> Verdict {
             Verdict::Yes
         };
     }
+    // `"Forgot your password?"`
+    let ends = matches!(value.last(), Some(b'?' | b'!' | b'.')) && value.iter().any(u8::is_ascii_whitespace);
+    if source == Source::Part && ends {
+        return Verdict::No;
+    }
     if is_placeholder(value) {
         return Verdict::Placeholder;
     }
@@ -117,8 +122,9 @@ pub(crate) fn authorization(value: &[u8]) -> Verdict {
         );
         return if known && credentials.len() >= 3 || is_random(credentials) { Verdict::Yes } else { Verdict::No };
     }
+    let base64 = || value.len() >= 8 && run(value, 0, BASE64) == value.len();
     match pair(value) {
-        Verdict::No if is_random(value) => Verdict::Yes,
+        Verdict::No if is_random(value) || base64() && pair(&encoding::base64(value)) == Verdict::Yes => Verdict::Yes,
         verdict => verdict,
     }
 }
@@ -195,8 +201,15 @@ pub(crate) fn is_reference(value: &[u8]) -> bool {
         [b'$', name @ ..] if !name.is_empty() && run(name, 0, WORD) == name.len() && !at(name, 0, DIGIT) => true,
         [b'$', b'1'..=b'9' | b'@' | b'*' | b'#' | b'?' | b'$'] => true,
         [b'`', ..] => true,
+        // Of Windows, and of Symfony.
+        [b'%', name @ .., b'%'] if is_constant(name) => true,
+        // Python's `str.format`.
+        [b'{', name @ .., b'}'] if !name.is_empty() && name.iter().all(|byte| byte.is_ascii_lowercase() || *byte == b'_') => true,
+        _ if is_lookup(value) => true,
         _ => {
-            const TOOLS: [&str; 36] = [
+            const TOOLS: [&str; 38] = [
+                "%env(",
+                "sops:",
                 "vault:",
                 "<path:",
                 "gcp:secretmanager:",
@@ -289,7 +302,12 @@ fn is_elsewhere(value: &[u8]) -> bool {
 /// A random word in brackets, which are part of the password then: `{k8fT2qLw91}`. Structured text has more than a word in them.
 fn is_bracketed_word(value: &[u8]) -> bool {
     let inner = cut(value, 1, value.len().saturating_sub(1));
-    inner.len() >= 8 && run(inner, 0, DASH) == inner.len() && is_mixed(inner)
+    let has = |kind: fn(&u8) -> bool| inner.iter().any(kind);
+    inner.len() >= 8
+        && run(inner, 0, DASH) == inner.len()
+        && has(u8::is_ascii_digit)
+        && has(u8::is_ascii_uppercase)
+        && has(u8::is_ascii_lowercase)
 }
 
 /// What Sealed Secrets writes: two bytes of a length, 512 as its keys have 4096 bits, then that many bytes and more.
@@ -346,6 +364,14 @@ fn is_email(value: &[u8]) -> bool {
 fn is_password(value: &[u8], source: Source) -> bool {
     // A PIN has four digits, a duration a number and a unit.
     if value.len() < 4 && value.iter().any(u8::is_ascii_digit) && is_quantity(value) {
+        return false;
+    }
+    // `var.db_password`
+    let variable = || {
+        let last = value.rsplit(|byte| *byte == b'.').next().unwrap_or_default();
+        dotted_words(value) >= 2 && last.iter().any(|byte| *byte == b'_') && names::promise(last).is_some()
+    };
+    if source == Source::Whole && variable() {
         return false;
     }
     if source == Source::Part {
@@ -483,6 +509,10 @@ fn is_object_name(value: &[u8]) -> bool {
 fn default_of(value: &[u8]) -> Option<&[u8]> {
     let [b'$', b'{', inner @ .., b'}'] = value else { return None };
     let name = run(inner, 0, DOT);
+    // `${file:/etc/shop/db:password}` asks a provider of that name.
+    if at(inner, name, COLON) && among(cut(inner, 0, name), &["file", "env", "vault", "secret", "secrets", "sys", "directory", "sops"]) {
+        return None;
+    }
     let default = match cut(inner, name, inner.len()) {
         [b':', b'-' | b'=', default @ ..] | [b'-', default @ ..] => default,
         [b':', b'?' | b'+', ..] => return None,
@@ -497,14 +527,28 @@ fn default_of(value: &[u8]) -> Option<&[u8]> {
 /// Whether the value shows only that there is one: `<password>`, `***`, `[token]`, `__PASSWORD__`, `@PASSWORD@`.
 fn is_template(value: &[u8]) -> bool {
     match value {
-        [b'<', .., b'>'] | [b'[', .., b']'] => true,
+        [b'<', .., b'>'] => true,
+        [b'[', inner @ .., b']'] => !inner.iter().any(|byte| matches!(byte, b'"' | b'\'' | b',')),
         [b'_', b'_', .., b'_', b'_'] => run(value, 0, UPPER | WORD) == value.len() && !value.iter().any(u8::is_ascii_lowercase),
-        [b'@', name @ .., b'@'] | [b'%', name @ .., b'%'] => {
-            !name.is_empty() && name.iter().all(|byte| is(*byte, UPPER) || *byte == b'_')
-        }
+        [b'@', name @ .., b'@'] => is_constant(name.trim_ascii()) || matches!(name, [b'@', name @ .., b'@'] if is_constant(name)),
         [_, _, ..] => value.iter().all(|byte| matches!(byte, b'*' | b'.' | b'-' | b'_' | b'?' | b'#')),
         _ => false,
     }
+}
+
+/// `DB_PASSWORD`, the name of a variable or constant.
+fn is_constant(name: &[u8]) -> bool {
+    !name.is_empty() && name.iter().all(|byte| is(*byte, UPPER) || *byte == b'_')
+}
+
+/// Code that reads a variable: `os.environ["NAME"]`, `env('NAME')`, `System.getenv("NAME")`.
+fn is_lookup(value: &[u8]) -> bool {
+    let name = run(value, 0, DOT);
+    at(value, 0, ALNUM)
+        && matches!(
+            cut(value, name, value.len()),
+            [b'(', b'"' | b'\'', .., b')'] | [b'[', b'"' | b'\'', .., b']'] | [b'(', b')']
+        )
 }
 
 /// Whether the value asks to be replaced: `changeme`, `CHANGE_ME`, `your-password-here`, `xxx`, `TODO`. One that works and is
