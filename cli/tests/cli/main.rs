@@ -6,4 +6,5 @@ mod configuration;
 mod examples;
 mod formats;
 mod inputs;
+mod secrets;
 mod support;

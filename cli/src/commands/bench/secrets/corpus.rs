@@ -133,6 +133,8 @@ pub struct Sample {
     pub secret: (usize, Range<usize>),
     /// The secret as its owner would write it.
     pub plain: String,
+    /// How many of its first bytes are the same in all tokens of its kind.
+    pub public: usize,
     /// How often it is encoded.
     pub encodings: u32,
 }
@@ -162,7 +164,9 @@ fn of_line(line: &Line, random: &mut Random, samples: &mut Vec<Sample>) {
         let name = names[copy % names.len()];
         let value = expand(values[copy % values.len()], random);
         let place = line.places[(first_place + copy) % line.places.len()];
-        samples.push(placed(line, place, name, &value.text, value.secret));
+        let mut sample = placed(line, place, name, &value.text, value.secret);
+        sample.public = value.public;
+        samples.push(sample);
     }
     if line.places.len() > 1 || line.names.is_empty() {
         encoded(line, names[0], random, samples);
@@ -182,6 +186,7 @@ fn encoded(line: &Line, name: &str, random: &mut Random, samples: &mut Vec<Sampl
         let mut sample = placed(line, Place::Env, name, &text, whole);
         sample.encodings = encodings;
         sample.plain = value.text[value.secret].to_owned();
+        sample.public = value.public;
         samples.push(sample);
     };
     if line.places == places::COMMAND || line.detector == Some(Detector::Example) {
@@ -214,6 +219,7 @@ fn placed(line: &Line, place: Place, name: &str, value: &str, secret: Range<usiz
         plain: value[secret.clone()].to_owned(),
         words: Vec::new(),
         secret: (0, secret.clone()),
+        public: 0,
         encodings: 0,
     };
     if place == Place::Command {

@@ -91,16 +91,22 @@ const WEAK: &[&str] = &[
 pub struct Expanded {
     pub text: String,
     pub secret: Range<usize>,
+    /// How many bytes of the secret stand in the template: those that all of its kind begin with.
+    pub public: usize,
 }
 
 /// Fills a template in.
 pub fn expand(template: &str, random: &mut Random) -> Expanded {
     let mut text = String::new();
     let (mut start, mut end) = (0, None);
+    let mut made_up = None;
     let mut rest = template;
     while let Some(character) = rest.chars().next() {
         if let Some((inside, after)) = rest.strip_prefix("[[").and_then(|inside| inside.split_once("]]")) {
             let (kind, number) = inside.split_once(':').unwrap_or((inside, "0"));
+            if end.is_none() {
+                made_up = made_up.filter(|at| *at >= start).or(Some(text.len()));
+            }
             part(kind, number, random, &mut text);
             rest = after;
             continue;
@@ -113,7 +119,11 @@ pub fn expand(template: &str, random: &mut Random) -> Expanded {
         }
     }
     let end = end.unwrap_or(text.len());
-    Expanded { text, secret: start..end }
+    let mut public = made_up.filter(|at| (start..end).contains(at)).map_or(0, |at| at - start);
+    if text[start..].starts_with("-----BEGIN ") {
+        public = text[start..end].find('\n').unwrap_or(0);
+    }
+    Expanded { text, secret: start..end, public }
 }
 
 /// Adds one part. A misspelt kind is a defect of a table, and stops the program.
