@@ -97,7 +97,7 @@ const FORMATS: &[Format] = &[
     form(&CLOUD, "a DigitalOcean access token", "dop_v1_", Run(HEX, 64, 64)),
     form(&CLOUD, "a DigitalOcean OAuth token", "doo_v1_", Run(HEX, 64, 64)),
     form(&CLOUD, "a DigitalOcean refresh token", "dor_v1_", Run(HEX, 64, 64)),
-    checked(&CLOUD, "an Alibaba Cloud access key id", "LTAI", Run(ALNUM, 12, 26), Mixed),
+    form(&CLOUD, "an Alibaba Cloud access key id", "LTAI", Run(ALNUM, 12, 26)),
     form(&CLOUD, "a Yandex Cloud API key", "AQVN", Run(DASH, 35, 38)),
     form(&CLOUD, "a Heroku API key", "HRKU-", Run(DASH, 36, 70)),
     form(&CLOUD, "a Fly.io access token", "fo1_", Run(DASH, 43, 43)),

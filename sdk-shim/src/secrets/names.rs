@@ -4,7 +4,7 @@
 //! (`DB_PASSWORD`, `PASSWORD_OLD`), something about it (`PASSWORD_FILE`, `TOKEN_TTL`, `CSRF_COOKIE_NAME`), or perhaps it
 //! (`PASSWORD_GRAFANA`): then only a value that is random by itself counts.
 
-use super::bytes::{among, ends, listed, starts};
+use super::bytes::{among, contains, ends, listed, starts};
 
 /// What kind of secret a name promises; which values can be one depends on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,7 +112,7 @@ const ALONE: &[(&str, Class, bool)] = &[
 const SECRET_KEYS: &str = "\
     api app application secret private priv encryption encrypt crypt crypto cipher decryption signing sign signature \
     master auth account shared license licence fernet hmac jwt session webhook storage service admin root unseal \
-    recovery deploy ssh rsa aes tls ssl client server vapid cookie hash data integration ingest ingestion write \
+    recovery deploy ssh rsa aes tls ssl client server vapid cookie data integration ingest ingestion write \
     nonce in subscription";
 
 /// What stands before `key` where it is no secret, or before any noun where the whole is not one.
@@ -160,7 +160,7 @@ const METADATA_AFTER: &str = "\
     introspection revocation cleanup propagation encoder symbol decimals contract supply";
 
 /// Words that end in a noun of a secret by chance.
-const BY_CHANCE: &[&str] = &["bypass", "compass", "overpass", "underpass", "trespass", "surpass", "multipass", "singlepass", "oldpwd"];
+const BY_CHANCE: &[&str] = &["bypass", "compass", "overpass", "underpass", "trespass", "surpass", "multipass", "singlepass", "oldpwd", "askpass"];
 
 /// What the name promises, or nothing.
 pub(crate) fn promise(name: &[u8]) -> Option<Promise> {
@@ -190,7 +190,10 @@ pub(crate) fn promise(name: &[u8]) -> Option<Promise> {
     let public = || before.iter().any(|word| among(word, &["public"]));
     let harmless = before.iter().any(|word| among(word, DIGESTS))
         || match promise.class {
-            Class::Secret => listed(last, NAMES_AN_OBJECT),
+            // `nginx.ingress.kubernetes.io/auth-secret`
+            Class::Secret => {
+                listed(last, NAMES_AN_OBJECT) || contains(name, ".kubernetes.io/") || contains(name, ".k8s.io/")
+            }
             // In `config.secretKey` only what makes a key public counts.
             Class::Key if first < at => {
                 among(last, &["public", "pub", "publishable", "site"])
@@ -221,12 +224,14 @@ fn noun(words: &[&[u8]], at: usize) -> Option<(usize, usize, Promise)> {
     }
     if among(word, &["key"]) {
         let Some(before) = before else { return is(Class::Key, true) };
-        if listed(before, HARMLESS_BEFORE) {
+        // Rails' `ACTIVE_RECORD_ENCRYPTION_PRIMARY_KEY`
+        let primary = among(before, &["primary"]) && words.iter().any(|word| among(word, &["encryption"]));
+        if listed(before, HARMLESS_BEFORE) && !primary {
             return None;
         }
         // An access key is half a name: only `secret` makes it a secret whatever it looks like.
         let secret_access = among(before, &["access"]) && words.iter().any(|word| among(word, &["secret"]));
-        let weak = !listed(before, SECRET_KEYS) && !secret_access;
+        let weak = !listed(before, SECRET_KEYS) && !secret_access && !primary;
         return Some((at, at - 1, Promise { class: Class::Key, weak }));
     }
     if among(word, &["auth"]) {

@@ -71,8 +71,11 @@ fn pair<'t>(text: &'t str, separator: usize, label: &mut Option<Label>, found: &
     let secret = cut(bytes, value.start, value.end);
     // `connect(password=db_password)` passes a variable.
     let argument = !value.quoted && matches!(bytes.get(value.end), Some(b',' | b')'));
-    let call =
-        argument && (secret.eq_ignore_ascii_case(name_text) || names::promise(secret).is_some_and(|promise| !promise.weak));
+    // `this.password = password`
+    let assigned = !value.quoted
+        && (starts(name_text, "this.") || starts(name_text, "self."))
+        && secret.eq_ignore_ascii_case(cut(name_text, 5, name_text.len()));
+    let call = assigned || argument && (secret.eq_ignore_ascii_case(name_text) || names::promise(secret).is_some_and(|promise| !promise.weak));
     // `"password": "Passwort"` is what a page shows.
     // `--secret=shop-db` and `up{secret="shop"}` name an object.
     let matcher = value.quoted && matches!(name.start.checked_sub(1).and_then(|before| bytes.get(before)), Some(b'{'));

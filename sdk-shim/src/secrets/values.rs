@@ -37,6 +37,17 @@ pub(crate) fn strip(value: &[u8]) -> &[u8] {
 
 /// Judges a value under a name.
 pub(crate) fn judge(promise: Promise, value: &[u8], source: Source) -> Verdict {
+    // Between backquotes a shell runs a command.
+    if matches!(value.trim_ascii(), [b'`', .., b'`']) && value.trim_ascii().iter().any(u8::is_ascii_whitespace) {
+        return Verdict::No;
+    }
+    // YAML's aliases: `password: *db_password`.
+    if let (Source::Part, [b'*', first, ..]) = (source, value)
+        && first.is_ascii_alphabetic()
+        && run(value, 1, DASH) == value.len()
+    {
+        return Verdict::No;
+    }
     let value = strip(value);
     // `${DB_PASSWORD:-hunter2}` is hunter2 wherever the variable is not set.
     let value = default_of(value).unwrap_or(value);
@@ -86,9 +97,11 @@ pub(crate) fn judge_in_url(password: &[u8]) -> Verdict {
     if let Some(default) = default_of(password) {
         return judge_in_url(default);
     }
+    // `postgres://USER:PASSWORD@HOST/NAME`
+    let shown = || is_constant(password) && names::promise(password).is_some_and(|promise| !promise.weak);
     if password.is_empty() || is_reference(password) || is_template(password) {
         Verdict::No
-    } else if is_placeholder(password) {
+    } else if is_placeholder(password) || shown() {
         Verdict::Placeholder
     } else {
         Verdict::Yes
@@ -386,12 +399,24 @@ fn is_password(value: &[u8], source: Source) -> bool {
         if code
             || variable
             || typed
-            || value.iter().any(u8::is_ascii_whitespace)
+            || value.iter().any(u8::is_ascii_whitespace) && !is_passphrase(value)
         {
             return false;
         }
     }
     !among(value, &["scram-sha-256", "interactive", "prompt"]) && dotted_words(value) < 3
+}
+
+/// Four words and more, all of small letters, none of them of secrets: no sentence, which speaks of the password.
+fn is_passphrase(value: &[u8]) -> bool {
+    let mut words = value.split(|byte| *byte == b' ');
+    value.iter().filter(|byte| **byte == b' ').count() >= 3
+        && words.all(|word| {
+            word.len() >= 3
+                && word.iter().all(u8::is_ascii_lowercase)
+                && names::promise(word).is_none()
+                && !among(word, &["the", "your", "and", "for", "you", "this", "that", "with", "from", "must", "not", "was", "has"])
+        })
 }
 
 /// Whether a machine may have issued the value, or someone made it for one.
