@@ -272,7 +272,14 @@ fn take(takes: Takes, bytes: &[u8], start: usize, end: usize, found: &mut Found<
         }
         Takes::Login => {
             let Some(colon) = value.iter().position(|byte| *byte == b':') else { return };
-            let rule = match values::judge_in_url(value.get(colon + 1..).unwrap_or_default()) {
+            // `<user:password>`
+            if matches!(value, [b'<', .., b'>']) {
+                return;
+            }
+            let (user, password) = (value.get(..colon).unwrap_or_default(), value.get(colon + 1..).unwrap_or_default());
+            // `curl -u TOKEN:`: a key instead of a user.
+            let rule = match values::judge_in_url(password) {
+                Verdict::No if password.is_empty() && values::is_random(user) => &HTTP,
                 Verdict::No => return,
                 Verdict::Placeholder => &PLACEHOLDER,
                 Verdict::Yes => &HTTP,

@@ -44,9 +44,11 @@ enum Check {
     OpenAi,
     /// Letters and digits alternate in it: no word in any language.
     Mixed,
+    /// It has capitals and small letters.
+    Cased,
 }
 
-use Check::{Checksum, Jwt, Mixed, OpenAi};
+use Check::{Cased, Checksum, Jwt, Mixed, OpenAi};
 use Part::{Has, Is};
 
 /// There is no longest.
@@ -79,6 +81,7 @@ const UUID_REST: &[Part] = &[
     Has(Run(HEX, 12, 12)),
 ];
 const HARNESS_REST: &[Part] = &[Is("."), Has(Run(ALNUM, 24, 24)), Is("."), Has(Run(ALNUM, 20, 20))];
+const SLACK_LONG: &[Part] = &[Is("-"), Has(Run(DASH, 40, 250))];
 const SLACK_REST: &[Part] = &[Is("-"), Has(Run(DASH, 10, 80))];
 
 /// Of two prefixes where one begins with the other, the longer stands first.
@@ -152,8 +155,8 @@ const FORMATS: &[Format] = &[
     // Chats
     parts(&SLACK, "a Slack bot token", "xoxb-", Run(ALNUM, 8, 14), SLACK_REST),
     parts(&SLACK, "a Slack user token", "xoxp-", Run(ALNUM, 8, 14), SLACK_REST),
-    parts(&SLACK, "a Slack refresh token", "xoxe.xox", Run(ALNUM, 1, 1), SLACK_REST),
-    parts(&SLACK, "a Slack refresh token", "xoxe-", Run(ALNUM, 1, 14), SLACK_REST),
+    parts(&SLACK, "a Slack configuration token", "xoxe.xox", Run(ALNUM, 1, 1), SLACK_LONG),
+    parts(&SLACK, "a Slack refresh token", "xoxe-", Run(ALNUM, 1, 14), SLACK_LONG),
     form(&SLACK, "a Slack workspace token", "xoxa-", Run(DASH, 10, 120)),
     form(&SLACK, "a Slack workspace token", "xoxr-", Run(DASH, 10, 120)),
     form(&SLACK, "a Slack session token", "xoxs-", Run(DASH, 20, 120)),
@@ -228,7 +231,7 @@ const FORMATS: &[Format] = &[
     form(&MODEL, "an OpenRouter API key", "sk-or-v1-", Run(HEX, 64, 64)),
     checked(&MODEL, "an OpenAI API key", "sk-", Run(ALNUM, 32, 64), Mixed),
     checked(&MODEL, "an OpenAI API key", "sk-", Run(DASH, 40, 255), OpenAi),
-    form(&MODEL, "a Hugging Face access token", "hf_", Run(ALNUM, 30, 40)),
+    checked(&MODEL, "a Hugging Face access token", "hf_", Run(ALNUM, 30, 40), Cased),
     form(&MODEL, "a Hugging Face organisation token", "api_org_", Run(ALNUM, 30, 40)),
     form(&MODEL, "a Groq API key", "gsk_", Run(ALNUM, 40, 60)),
     form(&MODEL, "an xAI API key", "xai-", Run(ALNUM, 60, 90)),
@@ -307,7 +310,7 @@ const FORMATS: &[Format] = &[
     parts(&TOOL, "a CircleCI token", "CCIPAT_", Run(ALNUM, 20, 24), &[Is("_"), Has(Run(HEX, 40, 40))]),
     form(&TOOL, "a Prefect API key", "pnu_", Run(ALNUM, 36, 36)),
     form(&TOOL, "a ReadMe API key", "rdme_", Run(ALNUM, 60, 80)),
-    checked(&TOOL, "an Octopus Deploy API key", "API-", Run(UPPER, 25, 32), Mixed),
+    checked(&TOOL, "an Octopus Deploy API key", "API-", Run(UPPER, 25, 27), Mixed),
     parts(&TOOL, "a Harness access token", "pat.", Run(DASH, 22, 22), HARNESS_REST),
     parts(&TOOL, "a HubSpot access token", "pat-na1-", Run(HEX, 8, 8), &[Is("-"), Has(Run(DASH, 27, 27))]),
     parts(&TOOL, "a HubSpot access token", "pat-na2-", Run(HEX, 8, 8), &[Is("-"), Has(Run(DASH, 27, 27))]),
@@ -424,6 +427,7 @@ pub(super) fn scan(text: &[u8], found: &mut Found<'_>) {
                 b'.' => terraform(text, here, found),
                 b'~' => azure(text, here, found),
                 b':' => telegram(text, here, found),
+                b'|' => facebook(text, here, found),
                 _ => None,
             };
         }
@@ -513,8 +517,16 @@ fn fits(format: &Format, text: &[u8], start: usize, runs: &mut Runs) -> Option<u
         }
         OpenAi => contains(cut(text, after_prefix, end), "T3BlbkFJ"),
         Mixed => values::is_mixed(cut(text, after_prefix, end)),
+        Cased => {
+            let body = cut(text, after_prefix, end);
+            body.iter().any(u8::is_ascii_uppercase) && body.iter().any(u8::is_ascii_lowercase) || variety(body) <= 3
+        }
     };
-    (holds && !at(text, end, ALNUM)).then_some(end)
+    // `box.ico-7a38...png`: a short prefix may begin any part of a name.
+    let inside = format.prefix.len() <= 4
+        && !matches!(format.check, Checksum)
+        && matches!(start.checked_sub(1).and_then(|before| text.get(before)), Some(b'.' | b'-'));
+    (holds && !inside && !at(text, end, ALNUM)).then_some(end)
 }
 
 /// Which rule a token breaks that has the right form: its provider's, or that of values nobody issued.
@@ -651,7 +663,7 @@ fn mailchimp(text: &[u8], here: usize, found: &mut Found<'_>) -> Option<usize> {
     if here - start != 32 || at_before(text, start, WORD) || !(1..=2).contains(&(end - here - 3)) || at(text, end, WORD) {
         return None;
     }
-    found.add(&MAIL, "a Mailchimp API key", "", Span { start, end });
+    add_judged(&MAIL, "a Mailchimp API key", text, start, end, found);
     Some(end)
 }
 
@@ -667,7 +679,7 @@ fn terraform(text: &[u8], here: usize, found: &mut Found<'_>) -> Option<usize> {
     if here - start != 14 || !(50..=90).contains(&(end - after)) {
         return None;
     }
-    found.add(&MANAGER, "a Terraform Cloud token", "", Span { start, end });
+    add_judged(&MANAGER, "a Terraform Cloud token", text, start, end, found);
     Some(end)
 }
 
@@ -685,7 +697,7 @@ fn azure(text: &[u8], here: usize, found: &mut Found<'_>) -> Option<usize> {
     if !(31..=34).contains(&(end - here - 1)) {
         return None;
     }
-    found.add(&AZURE, "a client secret of Microsoft Entra ID", "", Span { start, end });
+    add_judged(&AZURE, "a client secret of Microsoft Entra ID", text, start, end, found);
     Some(end)
 }
 
@@ -697,8 +709,24 @@ fn telegram(text: &[u8], here: usize, found: &mut Found<'_>) -> Option<usize> {
     if !(8..=10).contains(&(here - start)) || text.get(here + 1) != Some(&b'A') || end - here != 36 || !bounded {
         return None;
     }
-    found.add(&CHAT, "a Telegram bot token", "", Span { start, end });
+    add_judged(&CHAT, "a Telegram bot token", text, start, end, found);
     Some(end)
+}
+
+/// `<15 or 16 digits>|<27 to 40 characters>`: an app's access token of Facebook.
+fn facebook(text: &[u8], here: usize, found: &mut Found<'_>) -> Option<usize> {
+    let start = run_back(text, here, DIGIT, 17);
+    let end = run_within(text, here + 1, DASH, 41);
+    if !(15..=16).contains(&(here - start)) || !(27..=40).contains(&(end - here - 1)) || at_before(text, start, WORD) {
+        return None;
+    }
+    add_judged(&TOOL, "a Facebook app token", text, start, end, found);
+    Some(end)
+}
+
+fn add_judged(rule: &'static Rule, what: &'static str, text: &[u8], start: usize, end: usize, found: &mut Found<'_>) {
+    let secret = cut(text, start, end);
+    found.add(judge(rule, secret, secret), what, "", Span { start, end });
 }
 
 /// Where a run ends, or that it goes on after `most` characters: marks that belong to the set of what follows them would

@@ -46,6 +46,8 @@ impl Class {
 
 /// Names that follow no pattern: `REDISCLI_AUTH` and the like.
 const WHOLE: &[(&str, Class)] = &[
+    ("SONAR_LOGIN", Class::Login),
+    ("sonar.login", Class::Login),
     ("REDISCLI_AUTH", Class::Password),
     ("MASTERAUTH", Class::Password),
     ("RABBITMQ_ERLANG_COOKIE", Class::Token),
@@ -113,7 +115,9 @@ const SECRET_KEYS: &str = "\
     api app application secret private priv encryption encrypt crypt crypto cipher decryption signing sign signature \
     master auth account shared license licence fernet hmac jwt session webhook storage service admin root unseal \
     recovery deploy ssh rsa aes tls ssl client server vapid cookie data integration ingest ingestion write \
-    nonce in subscription";
+    nonce in subscription heroku hubspot snyk sendgrid mailgun mailchimp twilio openai anthropic gemini groq mistral \
+    cohere datadog cloudflare linode vultr postmark sparkpost resend stripe paypal braintree virustotal openweather \
+    rapidapi";
 
 /// What stands before `key` where it is no secret, or before any noun where the whole is not one.
 const HARMLESS_BEFORE: &str = "\
@@ -121,7 +125,7 @@ const HARMLESS_BEFORE: &str = "\
     known host routing sequence hot search lookup group row label annotation config setting registry shard dedup tag";
 
 /// Words of language models, paging and forms before `token`: `PAD_TOKEN`, `NEXT_TOKEN`, `CSRF_TOKEN`.
-const HARMLESS_TOKENS: &str = "pad eos bos sep unk mask cls stop special page next continuation cancellation csrf xsrf";
+const HARMLESS_TOKENS: &str = "pad eos bos sep unk mask cls stop special page next continuation cancellation csrf xsrf authenticity antiforgery verification";
 
 /// Words that make of the whole name a digest's: `checksum/secret`. Digits at the end of a word are not seen.
 const DIGESTS: &[&str] = &["checksum", "digest", "fingerprint", "sha", "md"];
@@ -160,12 +164,12 @@ const METADATA_AFTER: &str = "\
     introspection revocation cleanup propagation encoder symbol decimals contract supply";
 
 /// Words that end in a noun of a secret by chance.
-const BY_CHANCE: &[&str] = &["bypass", "compass", "overpass", "underpass", "trespass", "surpass", "multipass", "singlepass", "oldpwd", "askpass"];
+const BY_CHANCE: &[&str] = &["bypass", "compass", "overpass", "underpass", "trespass", "surpass", "multipass", "singlepass", "oldpwd", "askpass", "jsonwebtoken"];
 
 /// What the name promises, or nothing.
 pub(crate) fn promise(name: &[u8]) -> Option<Promise> {
     if let Some((_, class)) = WHOLE.iter().find(|(whole, _)| name.eq_ignore_ascii_case(whole.as_bytes())) {
-        return Some(Promise { class: *class, weak: false });
+        return Some(Promise { class: *class, weak: *class == Class::Login });
     }
     // Bundler's way to name a host: `BUNDLE_GEMS__EXAMPLE__COM`.
     if starts(name, "bundle_") && name.windows(2).any(|pair| pair == b"__") {
