@@ -204,9 +204,10 @@ pub(crate) fn promise(name: &[u8]) -> Option<Promise> {
                     || public()
                     // `passwordSecretKey`: under which key of a Secret the password is.
                     || among(last, &["password"])
+                    // `SOCIAL_AUTH_GITHUB_KEY` is the client id.
+                    || before.iter().any(|word| among(word, &["social"]))
             }
-            // `SOCIAL_AUTH_GITHUB_KEY` is the client id.
-            Class::Key => listed(last, HARMLESS_BEFORE) || public() || before.iter().any(|word| among(word, &["social"])),
+            Class::Key => listed(last, HARMLESS_BEFORE) || public(),
             // `ETCD_INITIAL_CLUSTER_TOKEN` only tells clusters apart.
             Class::Token => {
                 listed(last, HARMLESS_TOKENS)

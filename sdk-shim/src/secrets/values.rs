@@ -695,9 +695,19 @@ pub(crate) fn is_random(value: &[u8]) -> bool {
         && value.iter().all(|byte| is(*byte, DOT) || matches!(byte, b'+' | b'/' | b'~'))
         && is_mixed(value)
         && !is_uuid(value)
+        && !is_numbered_name(value)
         && variety(value) >= 8
         // Hexadecimal digits are letters to three eighths.
         && letters(value) * if value.len() >= 32 && run(value, 0, HEX) == value.len() { 5 } else { 4 } >= value.len()
+}
+
+/// `shop-prod2-1208358310`: words and numbers between dashes, as names of objects have them.
+fn is_numbered_name(value: &[u8]) -> bool {
+    value.contains(&b'-')
+        && value.split(|byte| *byte == b'-').all(|part| {
+            let word = part.iter().take_while(|byte| byte.is_ascii_lowercase()).count();
+            part.iter().skip(word).all(u8::is_ascii_digit) && (word == 0 || part.len() - word <= 2)
+        })
 }
 
 fn letters(value: &[u8]) -> usize {
