@@ -16,7 +16,8 @@ fn no_output_holds_a_secret() {
     assert_eq!((written.status, written.stdout.as_str()), (0, ""), "{written:?}");
     let labels = std::fs::read_to_string(folder.path().join("corpus/labels.json")).expect("labels");
     let labels: Vec<Value> = serde_json::from_str(&labels).expect("JSON");
-    let windows: Vec<(&str, BTreeSet<&[u8]>)> = labels.iter().filter_map(|label| Some((text(label, "name"), windows(label)?))).collect();
+    let windows: Vec<(&str, BTreeSet<&[u8]>)> =
+        labels.iter().filter_map(|label| Some((text(label, "name"), windows(label)?))).collect();
     assert!(windows.len() >= 600, "{}", windows.len());
 
     for format in ["table", "json", "sarif", "junit", "github"] {

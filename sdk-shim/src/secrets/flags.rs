@@ -108,6 +108,8 @@ enum Program {
     Configure,
     /// `-passin pass:VALUE`
     Openssl,
+    /// `-S` reads a password.
+    Sudo,
     /// `-b FILE USER PASSWORD`, `-nb USER PASSWORD`
     Htpasswd,
 }
@@ -195,7 +197,7 @@ impl Line {
             }
             _ => {}
         }
-        let reads = if among(word, &["--password-stdin", "--stdin"]) {
+        let reads = if among(word, &["--password-stdin", "--stdin"]) || self.program == Program::Sudo && word == b"-S" {
             Some(Takes::Password)
         } else if among(word, &["chpasswd"]) {
             Some(Takes::Login)
@@ -218,6 +220,8 @@ impl Line {
             self.program = Program::Openssl;
         } else if among(file, &["echo", "printf"]) {
             self.expected = Some(Expected::Echoed);
+        } else if among(file, &["sudo"]) {
+            self.program = Program::Sudo;
         } else if among(file, &["htpasswd"]) {
             self.program = Program::Htpasswd;
         } else if among(word, &["add_user", "change_password"]) {

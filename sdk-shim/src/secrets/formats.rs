@@ -70,16 +70,8 @@ const DISCORD_REST: &[Part] = &[Is("."), Has(Run(DASH, 6, 6)), Is("."), Has(Run(
 const BRAINTREE_REST: &[Part] = &[Is("$"), Has(Run(HEX, 32, 32))];
 const WEBHOOK_REST: &[Part] = &[Is("/"), Has(Run(DASH, 40, 90))];
 /// What follows the first eight digits of a UUID.
-const UUID_REST: &[Part] = &[
-    Is("-"),
-    Has(Run(HEX, 4, 4)),
-    Is("-"),
-    Has(Run(HEX, 4, 4)),
-    Is("-"),
-    Has(Run(HEX, 4, 4)),
-    Is("-"),
-    Has(Run(HEX, 12, 12)),
-];
+const UUID_REST: &[Part] =
+    &[Is("-"), Has(Run(HEX, 4, 4)), Is("-"), Has(Run(HEX, 4, 4)), Is("-"), Has(Run(HEX, 4, 4)), Is("-"), Has(Run(HEX, 12, 12))];
 const HARNESS_REST: &[Part] = &[Is("."), Has(Run(ALNUM, 24, 24)), Is("."), Has(Run(ALNUM, 20, 20))];
 const SLACK_LONG: &[Part] = &[Is("-"), Has(Run(DASH, 40, 250))];
 const SLACK_REST: &[Part] = &[Is("-"), Has(Run(DASH, 10, 80))];

@@ -15,6 +15,8 @@ pub(crate) enum Class {
     Token,
     /// As [`Token`](Self::Token), but the name is also used for the Kubernetes Secret that holds it.
     Secret,
+    /// As [`Secret`](Self::Secret), behind the name of a service: more often that of its Kubernetes Secret than of a secret.
+    Object,
     /// Key material.
     Key,
     /// The value of an `Authorization` header, or a pair `user:password`.
@@ -37,7 +39,7 @@ impl Class {
         match self {
             Self::Password => "a password",
             Self::Token => "a token",
-            Self::Secret => "a secret",
+            Self::Secret | Self::Object => "a secret",
             Self::Key => "a key",
             Self::Authorization | Self::Login => "credentials",
         }
@@ -48,6 +50,9 @@ impl Class {
 const WHOLE: &[(&str, Class)] = &[
     ("SONAR_LOGIN", Class::Login),
     ("sonar.login", Class::Login),
+    ("AUTH", Class::Login),
+    ("VAULT_DEV_ROOT_TOKEN_ID", Class::Token),
+    ("REDIS_AUTH", Class::Password),
     ("REDISCLI_AUTH", Class::Password),
     ("MASTERAUTH", Class::Password),
     ("RABBITMQ_ERLANG_COOKIE", Class::Token),
@@ -113,7 +118,7 @@ const ALONE: &[(&str, Class, bool)] = &[
 /// What stands before `key` where the key is secret.
 const SECRET_KEYS: &str = "\
     api app application secret private priv encryption encrypt crypt crypto cipher decryption signing sign signature \
-    master auth account shared license licence fernet hmac jwt session webhook storage service admin root unseal \
+    master auth account shared license licence fernet hmac jwt webhook storage service admin root unseal \
     recovery deploy ssh rsa aes tls ssl client server vapid cookie data integration ingest ingestion write \
     nonce in subscription heroku hubspot snyk sendgrid mailgun mailchimp twilio openai anthropic gemini groq mistral \
     cohere datadog cloudflare linode vultr postmark sparkpost resend stripe paypal braintree virustotal openweather \
@@ -132,6 +137,11 @@ const DIGESTS: &[&str] = &["checksum", "digest", "fingerprint", "sha", "md"];
 
 /// Words that turn what follows into the name of a Kubernetes object.
 const NAMES_AN_OBJECT: &str = "pull tls image existing external kubernetes k8s sealed kube";
+
+/// Services, whose secret is often the object that holds their password: `DB_SECRET=shop-postgresql`.
+const SERVICES: &str = "\
+    db database postgres postgresql pg mysql mariadb mongo mongodb redis rabbitmq kafka elastic elasticsearch docker \
+    registry storage backup smtp mail ldap credentials connection basicauth";
 
 /// What may follow a noun and leave the promise as it was.
 const NEUTRAL_AFTER: &str = "\
@@ -164,7 +174,19 @@ const METADATA_AFTER: &str = "\
     introspection revocation cleanup propagation encoder symbol decimals contract supply";
 
 /// Words that end in a noun of a secret by chance.
-const BY_CHANCE: &[&str] = &["bypass", "compass", "overpass", "underpass", "trespass", "surpass", "multipass", "singlepass", "oldpwd", "askpass", "jsonwebtoken"];
+const BY_CHANCE: &[&str] = &[
+    "bypass",
+    "compass",
+    "overpass",
+    "underpass",
+    "trespass",
+    "surpass",
+    "multipass",
+    "singlepass",
+    "oldpwd",
+    "askpass",
+    "jsonwebtoken",
+];
 
 /// What the name promises, or nothing.
 pub(crate) fn promise(name: &[u8]) -> Option<Promise> {
@@ -192,10 +214,18 @@ pub(crate) fn promise(name: &[u8]) -> Option<Promise> {
     let before = words.get(..first).unwrap_or_default();
     let last = before.last().copied().unwrap_or_default();
     let public = || before.iter().any(|word| among(word, &["public"]));
+    if listed(last, SERVICES) {
+        match promise.class {
+            Class::Secret => promise.class = Class::Object,
+            // `DB_SECRET_KEY=password`
+            Class::Key if words.get(first).is_some_and(|word| among(word, &["secret"])) => promise.weak = true,
+            _ => {}
+        }
+    }
     let harmless = before.iter().any(|word| among(word, DIGESTS))
         || match promise.class {
             // `nginx.ingress.kubernetes.io/auth-secret`
-            Class::Secret => {
+            Class::Secret | Class::Object => {
                 listed(last, NAMES_AN_OBJECT) || contains(name, ".kubernetes.io/") || contains(name, ".k8s.io/")
             }
             // In `config.secretKey` only what makes a key public counts.
@@ -240,7 +270,8 @@ fn noun(words: &[&[u8]], at: usize) -> Option<(usize, usize, Promise)> {
         return Some((at, at - 1, Promise { class: Class::Key, weak }));
     }
     if among(word, &["auth"]) {
-        let npm = || before.is_some_and(|word| among(word, &["config"])) && words.first().is_some_and(|word| among(word, &["npm"]));
+        let npm =
+            || before.is_some_and(|word| among(word, &["config"])) && words.first().is_some_and(|word| among(word, &["npm"]));
         let basic = before.is_some_and(|word| among(word, &["basic", "neo4j", "http", "flower", "proxy"])) || npm();
         return if basic { is(Class::Authorization, false) } else { None };
     }

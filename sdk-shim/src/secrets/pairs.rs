@@ -21,7 +21,7 @@ pub(super) fn scan<'t>(text: &'t str, found: &mut Found<'t>) {
         let next = match byte {
             b'=' | b':' => pair(text, here, &mut label, found),
             b'>' => element(text, here, found),
-            b'\'' => sql(text, here, found),
+            b'\'' | b'"' => django(text, here, found).or_else(|| sql(text, here, found)),
             _ => None,
         };
         here = next.filter(|next| *next > here).unwrap_or(here + 1);
@@ -52,6 +52,17 @@ fn pair<'t>(text: &'t str, separator: usize, label: &mut Option<Label>, found: &
     if among(name_text, &["name", "key"]) {
         let value = read(bytes, start, LONGEST_NAME)?;
         let inner = cut(bytes, value.start, value.end);
+        // A JSON Web Key set's or Hasura's `"key": "..."`: random as no name is.
+        let has = |kind: fn(&u8) -> bool| inner.iter().any(kind);
+        if inner.len() >= 32
+            && value.quoted
+            && has(u8::is_ascii_uppercase)
+            && has(u8::is_ascii_lowercase)
+            && values::is_random(inner)
+        {
+            found.add_named(&NAMED, Class::Key.noun(), "", "key", Span { start: value.start, end: value.end });
+            return Some(value.end);
+        }
         *label = Some(Label { promise: names::promise(inner), name: Span { start: value.start, end: value.end } });
         return None;
     }
@@ -61,6 +72,11 @@ fn pair<'t>(text: &'t str, separator: usize, label: &mut Option<Label>, found: &
         }
         _ => (names::promise(name_text), name, name_text),
     };
+    if among(name_text, &["auth", "_auth"])
+        && let Some(end) = other(text, name, start, separator, found)
+    {
+        return Some(end);
+    }
     let Some(promise) = promise else { return other(text, name, start, separator, found) };
     let mut value = read(bytes, start, usize::MAX)?;
     if promise.class == Class::Authorization && !value.quoted {
@@ -75,7 +91,8 @@ fn pair<'t>(text: &'t str, separator: usize, label: &mut Option<Label>, found: &
     let assigned = !value.quoted
         && (starts(name_text, "this.") || starts(name_text, "self."))
         && secret.eq_ignore_ascii_case(cut(name_text, 5, name_text.len()));
-    let call = assigned || argument && (secret.eq_ignore_ascii_case(name_text) || names::promise(secret).is_some_and(|promise| !promise.weak));
+    let call = assigned
+        || argument && (secret.eq_ignore_ascii_case(name_text) || names::promise(secret).is_some_and(|promise| !promise.weak));
     // `"password": "Passwort"` is what a page shows.
     // `--secret=shop-db` and `up{secret="shop"}` name an object.
     let matcher = value.quoted && matches!(name.start.checked_sub(1).and_then(|before| bytes.get(before)), Some(b'{'));
@@ -118,7 +135,12 @@ fn is_label(value: &[u8]) -> bool {
 /// The name of a secret where the secret would be: `secretKey: db-password`, `token: access_token`.
 fn is_name_of_secret(value: &[u8]) -> bool {
     let words = value.iter().any(|byte| matches!(byte, b'-' | b'_' | b'.')) || among(value, &["password", "username"]);
-    words && value.first().is_some_and(u8::is_ascii_alphabetic) && !value.iter().any(u8::is_ascii_digit) && run(value, 0, TILDE) == value.len() && names::promise(value).is_some() && !values::is_placeholder(value)
+    words
+        && value.first().is_some_and(u8::is_ascii_alphabetic)
+        && !value.iter().any(u8::is_ascii_digit)
+        && run(value, 0, TILDE) == value.len()
+        && names::promise(value).is_some()
+        && !values::is_placeholder(value)
 }
 
 /// Fields whose name alone promises nothing: registry logins, and signatures of Azure Storage.
@@ -282,9 +304,36 @@ fn element<'t>(text: &'t str, close: usize, found: &mut Found<'t>) -> Option<usi
     Some(end)
 }
 
+/// `create_superuser('admin', 'admin@example.com', '...')`, Django's way to make users: the password is the third.
+fn django(text: &str, quote: usize, found: &mut Found<'_>) -> Option<usize> {
+    let bytes = text.as_bytes();
+    if bytes.get(quote.checked_sub(1)?) != Some(&b'(') {
+        return None;
+    }
+    let name = run_back(bytes, quote - 1, WORD, 32);
+    if !among(cut(bytes, name, quote - 1), &["create_superuser", "create_user"]) {
+        return None;
+    }
+    let mut value = read(bytes, quote, LONGEST_NAME).filter(|value| value.quoted)?;
+    for _ in 0..2 {
+        let comma = value.end + 1;
+        if bytes.get(comma) != Some(&b',') {
+            return None;
+        }
+        value = read(bytes, comma + 1, LONGEST_NAME).filter(|value| value.quoted)?;
+    }
+    let promise = Promise { class: Class::Password, weak: false };
+    let verdict = values::judge(promise, cut(bytes, value.start, value.end), Source::Whole);
+    named(verdict, Class::Password, b"", "", bytes, Span { start: value.start, end: value.end }, found);
+    Some(value.end)
+}
+
 /// `CREATE ROLE shop WITH PASSWORD '...'`, `IDENTIFIED BY '...'`
 fn sql(text: &str, quote: usize, found: &mut Found<'_>) -> Option<usize> {
     let bytes = text.as_bytes();
+    if bytes.get(quote) != Some(&b'\'') {
+        return None;
+    }
     let mut end = quote;
     while end > 0 && quote - end < 8 && bytes.get(end - 1).is_some_and(u8::is_ascii_whitespace) {
         end -= 1;

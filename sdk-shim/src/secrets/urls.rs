@@ -72,7 +72,9 @@ fn user_information(text: &[u8], start: usize, path: usize, sign: usize, found: 
     if sign > path {
         // `http://host:8080/@scope`, `http://[::1]/x@y`, `http://host/a:b@c`, `http://host:$(PORT)/@scope`: the sign belongs to the path.
         let before_path = cut(text, start + colon + 1, path);
-        let port = !before_path.is_empty() && run(before_path, 0, DIGIT) == before_path.len() || before_path.ends_with(b"}") || before_path.ends_with(b")");
+        let port = !before_path.is_empty() && run(before_path, 0, DIGIT) == before_path.len()
+            || before_path.ends_with(b"}")
+            || before_path.ends_with(b")");
         if start + colon > path || port || information.first() == Some(&b'[') {
             return;
         }

@@ -140,7 +140,9 @@ pub(crate) fn authorization(value: &[u8]) -> Verdict {
     }
     let base64 = || value.len() >= 8 && run(value, 0, BASE64) == value.len();
     match pair(value) {
-        Verdict::No if is_random(value) || is_uuid(value) || base64() && pair(&encoding::base64(value)) == Verdict::Yes => Verdict::Yes,
+        Verdict::No if is_random(value) || is_uuid(value) || base64() && pair(&encoding::base64(value)) == Verdict::Yes => {
+            Verdict::Yes
+        }
         verdict => verdict,
     }
 }
@@ -178,6 +180,10 @@ fn is_nothing(value: &[u8]) -> bool {
                 "nil",
                 "undefined",
                 "n/a",
+                "(none)",
+                "<none>",
+                "[]",
+                "{}",
                 "-",
                 "~",
                 "enabled",
@@ -193,7 +199,8 @@ fn is_nothing(value: &[u8]) -> bool {
 
 /// Whether something else puts the value in: Kubernetes (`$(NAME)`), a shell, a template, or a tool that fetches secrets.
 pub(crate) fn is_reference(value: &[u8]) -> bool {
-    const OPENINGS: [(&[u8], &[u8]); 9] = [
+    const OPENINGS: [(&[u8], &[u8]); 10] = [
+        (b"%{", b"}"),
         (b"$(", b")"),
         (b"${", b"}"),
         (b"{{", b"}}"),
@@ -220,12 +227,17 @@ pub(crate) fn is_reference(value: &[u8]) -> bool {
         // Of Windows, and of Symfony.
         [b'%', name @ .., b'%'] if is_constant(name) => true,
         // Python's `str.format`.
-        [b'{', name @ .., b'}'] if !name.is_empty() && name.iter().all(|byte| byte.is_ascii_lowercase() || *byte == b'_') => true,
+        [b'{', name @ .., b'}'] if !name.is_empty() && name.iter().all(|byte| byte.is_ascii_lowercase() || *byte == b'_') => {
+            true
+        }
         _ if is_lookup(value) => true,
         _ => {
-            const TOOLS: [&str; 38] = [
+            const TOOLS: [&str; 41] = [
                 "%env(",
                 "sops:",
+                "secret/",
+                "kv/",
+                "[[",
                 "vault:",
                 "<path:",
                 "gcp:secretmanager:",
@@ -399,11 +411,7 @@ fn is_password(value: &[u8], source: Source) -> bool {
         let sign = cut(value, word.len(), value.len());
         let typed = matches!(sign, [] | [b'!' | b'?'])
             && listed(word, "string str text varchar char bytes any object boolean bool int number required optional self");
-        if code
-            || variable
-            || typed
-            || value.iter().any(u8::is_ascii_whitespace) && !is_passphrase(value)
-        {
+        if code || variable || typed || value.iter().any(u8::is_ascii_whitespace) && !is_passphrase(value) {
             return false;
         }
     }
@@ -418,7 +426,10 @@ fn is_passphrase(value: &[u8]) -> bool {
             word.len() >= 3
                 && word.iter().all(u8::is_ascii_lowercase)
                 && names::promise(word).is_none()
-                && !among(word, &["the", "your", "and", "for", "you", "this", "that", "with", "from", "must", "not", "was", "has"])
+                && !among(
+                    word,
+                    &["the", "your", "and", "for", "you", "this", "that", "with", "from", "must", "not", "was", "has"],
+                )
         })
 }
 
@@ -464,7 +475,14 @@ fn is_issued(class: Class, value: &[u8]) -> bool {
         "a256gcm",
         "sha256",
     ];
+    // `v1.2.3`
+    let version = value.strip_prefix(b"v").unwrap_or(value);
+    let versioned = version.contains(&b'.') && version.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.');
+    // `DB_SECRET=shop-postgresql`
+    let object = class == Class::Object && value.iter().all(|byte| byte.is_ascii_lowercase() || *byte == b'-');
     if value.len() < 3
+        || versioned
+        || object
         || among(value, &MODES)
         || is_quantity(value) && value.len() < 8
         || dotted_words(value) >= 2
@@ -538,7 +556,9 @@ fn default_of(value: &[u8]) -> Option<&[u8]> {
     let [b'$', b'{', inner @ .., b'}'] = value else { return None };
     let name = run(inner, 0, DOT);
     // `${file:/etc/shop/db:password}` asks a provider of that name.
-    if at(inner, name, COLON) && among(cut(inner, 0, name), &["file", "env", "vault", "secret", "secrets", "sys", "directory", "sops"]) {
+    if at(inner, name, COLON)
+        && among(cut(inner, 0, name), &["file", "env", "vault", "secret", "secrets", "sys", "directory", "sops"])
+    {
         return None;
     }
     let default = match cut(inner, name, inner.len()) {
@@ -556,9 +576,11 @@ fn default_of(value: &[u8]) -> Option<&[u8]> {
 fn is_template(value: &[u8]) -> bool {
     match value {
         [b'<', .., b'>'] => true,
-        [b'[', inner @ .., b']'] => !inner.iter().any(|byte| matches!(byte, b'"' | b'\'' | b',')),
+        [b'[', inner @ .., b']'] => !inner.is_empty() && !inner.iter().any(|byte| matches!(byte, b'"' | b'\'' | b',')),
         [b'_', b'_', .., b'_', b'_'] => run(value, 0, UPPER | WORD) == value.len() && !value.iter().any(u8::is_ascii_lowercase),
-        [b'@', name @ .., b'@'] => is_constant(name.trim_ascii()) || matches!(name, [b'@', name @ .., b'@'] if is_constant(name)),
+        [b'@', name @ .., b'@'] => {
+            is_constant(name.trim_ascii()) || matches!(name, [b'@', name @ .., b'@'] if is_constant(name))
+        }
         [_, _, ..] => value.iter().all(|byte| matches!(byte, b'*' | b'.' | b'-' | b'_' | b'?' | b'#')),
         _ => false,
     }

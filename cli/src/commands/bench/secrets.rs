@@ -47,7 +47,8 @@ pub fn run(args: &BenchSecrets) -> Result<Outcome, CommandError> {
 }
 
 fn rows(scores: &Scores) -> impl Iterator<Item = (&'static str, Score)> {
-    let detectors = Detector::ALL.map(|detector| (detector.title(), scores.detectors.get(&detector).copied().unwrap_or_default()));
+    let detectors =
+        Detector::ALL.map(|detector| (detector.title(), scores.detectors.get(&detector).copied().unwrap_or_default()));
     detectors.into_iter().chain([("all", scores.all)])
 }
 

@@ -7,8 +7,8 @@ use std::ops::Range;
 
 use super::negatives::NEGATIVES;
 use super::positives::{FORMATS, HTTP, NAMES, PASTED, URLS, WARNINGS};
-use super::unseen::UNSEEN;
 use super::template::{Random, base64, expand, fnv, percent};
+use super::unseen::UNSEEN;
 
 /// The seed of the published figures.
 pub const SEED: u64 = 0x5061_6c69_7361_6465;
@@ -230,7 +230,8 @@ fn encoded(line: &Line, name: &str, random: &mut Random, samples: &mut Vec<Sampl
     if line.detector == Some(Detector::Url) && one_in(3) {
         add("NEXT", 1, template.to_owned(), &|text| format!("https://example.com/login?next={}", percent(text)));
     }
-    let is_simple = !template.contains(['"', '\'', ' ', '\n', '#', '$']) && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    let is_simple = !template.contains(['"', '\'', ' ', '\n', '#', '$'])
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
     if matches!(line.detector, None | Some(Detector::Name)) && is_simple && one_in(3) {
         let file = format!("DEBUG=False\n{name}={template}\nWEB_CONCURRENCY=3\n");
         add("DOTENV_B64", 1, file, &|text| base64(text.as_bytes()));
@@ -274,7 +275,9 @@ fn placed(line: &Line, place: Place, name: &str, value: &str, secret: Range<usiz
             sample.secret.0 = 2;
             return sample;
         }
-        Place::Shell if is_identifier && without(&['\'']) => (String::new(), format!("set -e; export {name}='"), "' && exec app".to_owned()),
+        Place::Shell if is_identifier && without(&['\'']) => {
+            (String::new(), format!("set -e; export {name}='"), "' && exec app".to_owned())
+        }
         Place::Dotenv if is_identifier && without(&['"', '\'', '$', '\\', '#', ' ', '`']) => {
             (key(".env"), format!("DEBUG=False\nLOG_LEVEL=info\n{name}="), "\nPORT=8000\n".to_owned())
         }

@@ -65,11 +65,12 @@ const BECH32: &str = "QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L";
 const DJANGO: &str = "abcdefghijklmnopqrstuvwxyz0123456789!@#$%^&*(-_=+)";
 
 const WORDS: &[&str] = &[
-    "harbour", "kestrel", "lantern", "maple", "orbit", "pebble", "quartz", "river", "saddle", "timber", "velvet", "willow", "anchor",
-    "bramble", "copper", "dolphin", "ember", "falcon", "granite", "hazel", "island", "juniper", "kernel", "lagoon", "meadow", "nectar",
-    "onyx", "prairie", "raven", "summit", "thistle", "umber", "violet", "walnut", "yonder", "zephyr",
+    "harbour", "kestrel", "lantern", "maple", "orbit", "pebble", "quartz", "river", "saddle", "timber", "velvet", "willow",
+    "anchor", "bramble", "copper", "dolphin", "ember", "falcon", "granite", "hazel", "island", "juniper", "kernel", "lagoon",
+    "meadow", "nectar", "onyx", "prairie", "raven", "summit", "thistle", "umber", "violet", "walnut", "yonder", "zephyr",
 ];
-const PEOPLE: &[&str] = &["shop", "app", "django", "postgres", "svc_orders", "admin", "celery", "web-user", "reporting", "root"];
+const PEOPLE: &[&str] =
+    &["shop", "app", "django", "postgres", "svc_orders", "admin", "celery", "web-user", "reporting", "root"];
 const HOSTS: &[&str] = &[
     "db",
     "postgres.shop.svc.cluster.local",
@@ -83,8 +84,28 @@ const HOSTS: &[&str] = &[
 ];
 /// Passwords that work, and that every list of passwords begins with.
 const WEAK: &[&str] = &[
-    "postgres", "root", "admin123", "123456", "qwerty", "letmein", "minio123", "minioadmin", "wordpress", "hunter2", "welcome1",
-    "passw0rd", "toor", "dbpassword11", "helloworld", "Passw0rd!", "monkey", "s3cr3t", "guest", "rabbitmq", "mysql", "P@ssw0rd",
+    "postgres",
+    "root",
+    "admin123",
+    "123456",
+    "qwerty",
+    "letmein",
+    "minio123",
+    "minioadmin",
+    "wordpress",
+    "hunter2",
+    "welcome1",
+    "passw0rd",
+    "toor",
+    "dbpassword11",
+    "helloworld",
+    "Passw0rd!",
+    "monkey",
+    "s3cr3t",
+    "guest",
+    "rabbitmq",
+    "mysql",
+    "P@ssw0rd",
 ];
 
 /// A text, and where in it the secret stands: all of it where nothing says so.
@@ -178,7 +199,8 @@ fn part(kind: &str, argument: &str, random: &mut Random, text: &mut String) {
             let algorithm = random.pick(&["HS256", "RS256", "ES256", "HS512"]);
             let header = url64(format!(r#"{{"alg":"{algorithm}","typ":"JWT"}}"#).as_bytes());
             let subject = uuid(random);
-            let payload = url64(format!(r#"{{"sub":"{subject}","iss":"shop","iat":17{}}}"#, random.characters(DIGITS, 8)).as_bytes());
+            let payload =
+                url64(format!(r#"{{"sub":"{subject}","iss":"shop","iat":17{}}}"#, random.characters(DIGITS, 8)).as_bytes());
             let signature = url64(&random.bytes(if algorithm == "HS256" { 32 } else { 64 }));
             format!("{header}.{payload}.{signature}")
         }
@@ -201,7 +223,12 @@ fn part(kind: &str, argument: &str, random: &mut Random, text: &mut String) {
             )
         }
         "glc" => base64(
-            format!(r#"{{"o":"{}","n":"shop-metrics","k":"{}","m":{{"r":"eu"}}}}"#, random.characters(DIGITS, 6), random.characters(ALNUM, 24)).as_bytes(),
+            format!(
+                r#"{{"o":"{}","n":"shop-metrics","k":"{}","m":{{"r":"eu"}}}}"#,
+                random.characters(DIGITS, 6),
+                random.characters(ALNUM, 24)
+            )
+            .as_bytes(),
         ),
         // `base64:` of a text in the table, which has no parts of its own.
         "encode" => base64(argument.as_bytes()),
