@@ -265,6 +265,15 @@ impl Line {
             self.expected = names::promise(name).map(Expected::Named);
         }
     }
+
+    /// As [`read`](Self::read), for a part of a text.
+    pub(super) fn read_part<'t>(&mut self, text: &'t str, from: usize, to: usize, found: &mut Found<'t>) {
+        if text.as_bytes().get(from..to).is_some_and(|part| part.iter().any(u8::is_ascii_whitespace)) {
+            self.script(text, from, to, 0, found);
+        } else {
+            self.word(text, from, to, found);
+        }
+    }
 }
 
 fn take(takes: Takes, bytes: &[u8], start: usize, end: usize, found: &mut Found<'_>) {

@@ -14,9 +14,14 @@ const LONGEST_NAME: usize = 128;
 
 /// Finds them, from the beginning to the end: a value that was read is never read again.
 pub(super) fn scan<'t>(text: &'t str, found: &mut Found<'t>) {
+    scan_from(text, 0, found);
+}
+
+/// Finds those whose separators stand at or behind `from`.
+pub(super) fn scan_from<'t>(text: &'t str, from: usize, found: &mut Found<'t>) {
     let bytes = text.as_bytes();
     let mut label = None;
-    let mut here = 0;
+    let mut here = from;
     while let Some(byte) = bytes.get(here) {
         let next = match byte {
             b'=' | b':' => pair(text, here, &mut label, found),
@@ -144,7 +149,7 @@ fn is_name_of_secret(value: &[u8]) -> bool {
 }
 
 /// Fields whose name alone promises nothing: registry logins, and signatures of Azure Storage.
-fn other<'t>(text: &'t str, name: Span, start: usize, separator: usize, found: &mut Found<'t>) -> Option<usize> {
+pub(super) fn other<'t>(text: &'t str, name: Span, start: usize, separator: usize, found: &mut Found<'t>) -> Option<usize> {
     let bytes = text.as_bytes();
     let name_text = cut(bytes, name.start, name.end);
     if among(name_text, &["auth", "_auth"]) {
@@ -171,7 +176,7 @@ fn other<'t>(text: &'t str, name: Span, start: usize, separator: usize, found: &
 }
 
 /// The name that ends before a separator: `name=`, `name =`, `"name":`, `\"name\":`, `name :=`, `['name'] =`.
-fn name_before(text: &[u8], separator: usize, colon: bool) -> Option<Span> {
+pub(super) fn name_before(text: &[u8], separator: usize, colon: bool) -> Option<Span> {
     let before = |at: usize| at.checked_sub(1).and_then(|at| text.get(at)).copied();
     let mut end = separator;
     if !colon {

@@ -84,7 +84,7 @@ fn tokens() -> Vec<(String, &'static str)> {
     ]
 }
 
-fn base64(text: &[u8]) -> String {
+pub(super) fn base64(text: &[u8]) -> String {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut encoded = String::new();
     for chunk in text.chunks(3) {
