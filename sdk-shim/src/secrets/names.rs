@@ -50,7 +50,6 @@ impl Class {
 const WHOLE: &[(&str, Class)] = &[
     ("SONAR_LOGIN", Class::Login),
     ("sonar.login", Class::Login),
-    ("AUTH", Class::Login),
     ("VAULT_DEV_ROOT_TOKEN_ID", Class::Token),
     ("REDIS_AUTH", Class::Password),
     ("REDISCLI_AUTH", Class::Password),

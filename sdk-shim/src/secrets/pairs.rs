@@ -77,11 +77,6 @@ fn pair<'t>(text: &'t str, separator: usize, label: &mut Option<Label>, found: &
         }
         _ => (names::promise(name_text), name, name_text),
     };
-    if among(name_text, &["auth", "_auth"])
-        && let Some(end) = other(text, name, start, separator, found)
-    {
-        return Some(end);
-    }
     let Some(promise) = promise else { return other(text, name, start, separator, found) };
     let mut value = read(bytes, start, usize::MAX)?;
     if promise.class == Class::Authorization && !value.quoted {
@@ -130,7 +125,7 @@ fn class_of_key(promise: Promise) -> bool {
 }
 
 /// One word with a capital, that is the noun of a secret or beyond ASCII: what a translation of a page has beside `password`.
-fn is_label(value: &[u8]) -> bool {
+pub(super) fn is_label(value: &[u8]) -> bool {
     let capital = value.first().is_some_and(|byte| byte.is_ascii_uppercase() || !byte.is_ascii());
     capital
         && value.iter().skip(1).all(|byte| byte.is_ascii_lowercase() || !byte.is_ascii())

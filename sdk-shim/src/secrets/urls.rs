@@ -49,7 +49,7 @@ fn url(text: &[u8], start: usize, found: &mut Found<'_>) -> usize {
                 open = sign.is_some_and(|sign| {
                     let host = cut(text, sign + 1, end);
                     let port = host.iter().rposition(|byte| *byte == b':').map(|colon| cut(host, colon + 1, host.len()));
-                    port.is_some_and(|port| run(port, 0, DIGIT) < port.len() && !port.contains(&b']'))
+                    port.is_some_and(|port| (port.is_empty() || run(port, 0, DIGIT) < port.len()) && !port.contains(&b']'))
                 });
             }
             b'@' if path.is_none() => sign = Some(end),

@@ -406,16 +406,18 @@ fn is_password(value: &[u8], source: Source) -> bool {
         // Programs and prose: `password=get_password()`, `password: the one you were given`.
         let code = value.iter().any(|byte| matches!(byte, b'(' | b'[')) && !is_mixed(value);
         let variable = dotted_words(value) >= 2 && value.rsplit(|byte| *byte == b'.').next().and_then(names::promise).is_some();
-        // Types, as GraphQL, TypeScript and Python write them.
-        let word = cut(value, 0, run(value, 0, WORD));
-        let sign = cut(value, word.len(), value.len());
-        let typed = matches!(sign, [] | [b'!' | b'?'])
-            && listed(word, "string str text varchar char bytes any object boolean bool int number required optional self");
-        if code || variable || typed || value.iter().any(u8::is_ascii_whitespace) && !is_passphrase(value) {
+        if code || variable || is_type(value) || value.iter().any(u8::is_ascii_whitespace) && !is_passphrase(value) {
             return false;
         }
     }
     !among(value, &["scram-sha-256", "interactive", "prompt"]) && dotted_words(value) < 3
+}
+
+/// Types, as GraphQL, TypeScript, Python and SQL write them: `String!`, `str`, `VARCHAR(128)`.
+pub(crate) fn is_type(value: &[u8]) -> bool {
+    let word = cut(value, 0, run(value, 0, WORD));
+    matches!(cut(value, word.len(), value.len()), [] | [b'!' | b'?' | b','] | [b'(', .., b')' | b','])
+        && listed(word, "string str text varchar char bytes any object boolean bool int number required optional self")
 }
 
 /// Four words and more, all of small letters, none of them of secrets: no sentence, which speaks of the password.

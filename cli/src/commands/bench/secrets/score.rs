@@ -51,7 +51,7 @@ pub fn score<'s>(samples: impl Iterator<Item = &'s Sample>) -> Scores {
     let mut scores = Scores::default();
     for sample in samples {
         let reports = judge(sample);
-        let (right, wrong): (Vec<_>, Vec<_>) = reports.iter().partition(|(word, found)| is_right(sample, *word, found));
+        let (right, wrong): (Vec<_>, Vec<_>) = reports.iter().partition(|report| is_right(sample, report));
         if let Some(detector) = sample.detector {
             scores.positives += 1;
             let score = scores.detectors.entry(detector).or_default();
@@ -67,14 +67,14 @@ pub fn score<'s>(samples: impl Iterator<Item = &'s Sample>) -> Scores {
             scores.negatives += 1;
         }
         // One value is one report, however many secrets are seen in it.
-        if let Some((_, found)) = right.first() {
-            scores.detectors.entry(detector_of(found)).or_default().right += 1;
+        if let Some(report) = right.first() {
+            scores.detectors.entry(detector_of(report)).or_default().right += 1;
             scores.all.right += 1;
         }
-        if let Some((_, found)) = wrong.first() {
-            scores.detectors.entry(detector_of(found)).or_default().wrong += 1;
+        if let Some(report) = wrong.first() {
+            scores.detectors.entry(detector_of(report)).or_default().wrong += 1;
             scores.all.wrong += 1;
-            scores.errors.push(line("wrong", sample, found.rule.id));
+            scores.errors.push(line("wrong", sample, report.rule));
         }
     }
     scores
@@ -87,33 +87,53 @@ fn line(what: &str, sample: &Sample, rule: &str) -> String {
     format!("{what:7} {:18} {:12} {rule:20} {}={text}", sample.family, format!("{:?}", sample.place), sample.name)
 }
 
-/// All matches, each with the index of its word.
-pub fn judge(sample: &Sample) -> Vec<(usize, Match<'_>)> {
-    let scanner = Scanner::new(Options::default());
-    match sample.place {
-        Place::Command | Place::Flag | Place::FlagWord | Place::Shell => {
-            let mut found = Vec::new();
-            scanner.command(sample.words.iter().map(String::as_str), &mut |word, matched| found.push((word, matched)));
-            found
-        }
-        _ => scanner.value(&sample.name, &sample.words[0]).into_iter().map(|found| (0, found)).collect(),
+/// What a detector reported.
+struct Report {
+    /// The word it is in.
+    word: usize,
+    rule: &'static str,
+    offset: usize,
+    length: usize,
+    encoding: Encoding,
+}
+
+impl Report {
+    fn new(word: usize, found: &Match<'_>) -> Self {
+        Self { word, rule: found.rule.id, offset: found.offset, length: found.length, encoding: found.encoding }
     }
 }
 
-fn is_right(sample: &Sample, word: usize, found: &Match<'_>) -> bool {
+/// Looks at a value as the policies look at its place.
+fn judge(sample: &Sample) -> Vec<Report> {
+    let scanner = Scanner::new(Options::default());
+    let mut reports = Vec::new();
+    match sample.place {
+        Place::Command | Place::Flag | Place::FlagWord | Place::Shell => {
+            let words = sample.words.iter().map(String::as_str);
+            scanner.command(words, &mut |word, found| reports.push(Report::new(word, &found)));
+        }
+        Place::Env | Place::Annotation | Place::Header => {
+            reports.extend(scanner.value(&sample.name, &sample.words[0]).iter().map(|found| Report::new(0, found)));
+        }
+        _ => scanner.file(&sample.name, &sample.words[0], &mut |_, found| reports.push(Report::new(0, found))),
+    }
+    reports
+}
+
+fn is_right(sample: &Sample, report: &Report) -> bool {
     let Some(detector) = sample.detector else { return false };
     let is_warning = |detector: Detector| matches!(detector, Detector::Placeholder | Detector::Example);
-    let reported = detector_of(found);
+    let reported = detector_of(report);
     let kind = if is_warning(detector) { reported == detector } else { !is_warning(reported) };
     let (secret_word, secret) = &sample.secret;
-    let plain = sample.encodings == 0 && found.encoding == Encoding::Plain;
-    let end = if plain { found.offset + found.length } else { usize::MAX };
-    kind && word == *secret_word && found.offset < secret.end && secret.start < end
+    let plain = sample.encodings == 0 && report.encoding == Encoding::Plain;
+    let end = if plain { report.offset + report.length } else { usize::MAX };
+    kind && report.word == *secret_word && report.offset < secret.end && secret.start < end
 }
 
 /// Which detector a rule belongs to.
-pub fn detector_of(found: &Match<'_>) -> Detector {
-    match found.rule.id {
+fn detector_of(report: &Report) -> Detector {
+    match report.rule {
         id if id == rules::URL.id => Detector::Url,
         id if id == rules::HTTP.id => Detector::Http,
         id if id == rules::NAMED.id => Detector::Name,
