@@ -288,7 +288,7 @@ fn judge<'t>(promise: Promise, name: Span, value: Span, text: &'t str, found: &m
     if secret.iter().all(|byte| *byte == b'*') {
         return false;
     }
-    if refers(values::strip(secret)) || is_format(secret) || is_hash(secret) || is_label(name_text, secret) {
+    if refers(values::strip(secret)) || is_format(secret) || is_hash(secret) || is_label(name_text, secret) || values::is_type(secret) {
         return false;
     }
     // `Bearer {token}`
@@ -376,6 +376,10 @@ fn is_format(value: &[u8]) -> bool {
 fn is_label(name: &[u8], value: &[u8]) -> bool {
     if value.len() > 64 || !value.first().is_some_and(u8::is_ascii_uppercase) || !name.iter().any(u8::is_ascii_lowercase) {
         return false;
+    }
+    // `password: Passwort`, `forgotPassword: Passwort vergessen?`
+    if super::pairs::is_label(value) || value.ends_with(b"?") && value.contains(&b' ') {
+        return true;
     }
     let mut promises = false;
     let mut words = value.split(|byte| !byte.is_ascii_alphabetic()).filter(|word| !word.is_empty());

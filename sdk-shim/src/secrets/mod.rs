@@ -369,7 +369,9 @@ impl<'o> Scanner<'o> {
     fn by_name<'t>(&self, name: &'t str, value: &'t str, found: &mut Found<'t>) {
         let bytes = value.as_bytes();
         let span = Span { start: 0, end: bytes.len() };
-        let Some(promise) = self.promise(name) else {
+        // Alone it is a pair, if anything; inside of a text it has other meanings.
+        let login = || name.eq_ignore_ascii_case("auth").then_some(Promise { class: Class::Login, weak: true });
+        let Some(promise) = self.promise(name).or_else(login) else {
             // A data source name without a scheme: `shop:hunter2@db:5432/shop`.
             if ["url", "uri", "dsn"].iter().any(|suffix| ends(name.as_bytes(), suffix)) {
                 urls::without_scheme(bytes, found);
