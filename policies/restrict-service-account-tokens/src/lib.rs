@@ -157,3 +157,31 @@ fn check_exception(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Volumes are found by name: many of them, mounted many times, are no product.
+    #[test]
+    fn thousands_of_volumes_are_judged_to_the_last() {
+        let many = 30_000;
+        let list = |item: &dyn Fn(usize) -> String| (0..many).map(item).collect::<Vec<_>>().join(", ");
+        let volumes = list(&|index| {
+            format!(r#"{{"name": "v{index}", "projected": {{"sources": [{{"serviceAccountToken": {{"path": "t"}}}}]}}}}"#)
+        });
+        let mounts = list(&|index| format!(r#"{{"name": "v{}", "mountPath": "/t/{index}"}}"#, many - 1 - index));
+        let payload = format!(
+            r#"{{"settings": {{"rules": {{"service-account-missing": "off"}}}}, "request": {{"operation": "CREATE", "namespace": "shop",
+                "kind": {{"group": "", "version": "v1", "kind": "Pod"}},
+                "object": {{"metadata": {{"name": "web"}}, "spec": {{"serviceAccountName": "web", "automountServiceAccountToken": false,
+                    "containers": [{{"name": "web", "volumeMounts": [{mounts}]}}], "volumes": [{volumes}]}}}}}}}}"#
+        );
+        let response =
+            palisade_sdk::run::<RestrictServiceAccountTokens>(b"validate", payload.as_bytes(), &palisade_sdk::NoHost);
+        let response = String::from_utf8(response.unwrap()).unwrap();
+        assert!(response.contains("token-audience"));
+        assert!(response.contains("and 29000 findings more"));
+        assert!(!response.contains("token-unused"));
+    }
+}

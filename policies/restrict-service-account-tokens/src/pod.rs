@@ -46,17 +46,18 @@ pub fn judge(request: &Request<'_>, settings: &Settings, host: &dyn Host, report
     let is_default = account == "default";
     let needs_answer = spec.automount.is_none() && uses.room_for_token && !is_allowed;
     let looks_up = needs_answer || (!is_default && report.severity_of(&rules::SERVICE_ACCOUNT_MISSING).is_some());
-    let answer = if looks_up { look_up(host, &request.namespace, account)? } else { None };
+    // What is no name is not asked for: a placeholder that was never filled in, or a path to something else.
+    let answer = if looks_up && is_name(account) { look_up(host, &request.namespace, account)? } else { None };
     // It is there in every namespace, also where no document says so.
     if looks_up && !is_default && answer.is_none() {
-        let message = [
-            "there is no ServiceAccount ",
-            short(account),
-            " in namespace ",
-            &request.namespace,
-            ": no pod starts, and whoever makes the account decides what the pods may do",
-        ];
-        report.add(&rules::SERVICE_ACCOUNT_MISSING, account_path, message.concat());
+        let message = if is_name(account) {
+            let namespace = request.namespace.as_str();
+            let rest = ": no pod starts, and whoever makes the account decides what the pods may do";
+            ["there is no ServiceAccount ", account, " in namespace ", namespace, rest].concat()
+        } else {
+            ["no ServiceAccount can be called ", short(account)].concat()
+        };
+        report.add(&rules::SERVICE_ACCOUNT_MISSING, account_path, message);
     }
     if is_allowed {
         return Ok(());
@@ -200,6 +201,11 @@ fn changes_nothing(request: &Request<'_>) -> Result<bool, Error> {
 
 fn look_up(host: &dyn Host, namespace: &str, name: &str) -> Result<Option<Answer>, Error> {
     host.get(&GetQuery::new("v1", "ServiceAccount", name).namespace(namespace).fields(&["automountServiceAccountToken"]))
+}
+
+/// Whether an object can have this name: a DNS subdomain, as far as its letters go.
+fn is_name(name: &str) -> bool {
+    name.len() <= 253 && name.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.'))
 }
 
 /// A name for a message. No valid one is longer.

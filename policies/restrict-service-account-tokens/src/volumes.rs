@@ -131,9 +131,7 @@ impl<'s> Uses<'s> {
             .iter()
             .map(|volume| Use { looks_injected: volume.looks_injected(account, is_pod), ..Use::default() })
             .collect();
-        let mut by_name: Vec<(&str, usize)> =
-            spec.volumes.iter().enumerate().map(|(index, volume)| (volume.name.as_str(), index)).collect();
-        by_name.sort_unstable();
+        let by_name = Names::new(&spec.volumes);
         // A pod without containers is no pod, and is judged as the default is.
         let mut room_for_token = spec.init_containers.is_empty() && spec.containers.is_empty();
         for (containers, are_given_tokens) in
@@ -142,9 +140,7 @@ impl<'s> Uses<'s> {
             for container in containers {
                 let mut occupied = false;
                 for mount in &container.volume_mounts {
-                    let found = by_name.binary_search_by(|(name, _)| (*name).cmp(mount.name.as_str()));
-                    let volume =
-                        found.ok().and_then(|found| by_name.get(found)).and_then(|(_, index)| of_volume.get_mut(*index));
+                    let volume = by_name.find(&spec.volumes, &mount.name).and_then(|index| of_volume.get_mut(index));
                     let in_token_dir = mount.mount_path == TOKEN_DIR;
                     occupied |= in_token_dir && !volume.as_ref().is_some_and(|volume| volume.looks_injected);
                     if let Some(volume) = volume {
@@ -159,6 +155,34 @@ impl<'s> Uses<'s> {
             }
         }
         Self { of_volume, room_for_token }
+    }
+}
+
+/// Finds volumes by name without going through all of them. Sorting them would cost kilobytes of code.
+struct Names(Vec<Vec<usize>>);
+
+impl Names {
+    fn new(volumes: &[Volume<'_>]) -> Self {
+        let mut names = Self(Vec::new());
+        names.0.resize_with(volumes.len() / 4 + 1, Vec::new);
+        for (index, volume) in volumes.iter().enumerate() {
+            let bucket = names.bucket(&volume.name);
+            if let Some(bucket) = names.0.get_mut(bucket) {
+                bucket.push(index);
+            }
+        }
+        names
+    }
+
+    /// By FNV-1a.
+    fn bucket(&self, name: &str) -> usize {
+        let hash = name.bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
+        hash as usize % self.0.len()
+    }
+
+    fn find(&self, volumes: &[Volume<'_>], name: &str) -> Option<usize> {
+        let bucket = self.0.get(self.bucket(name))?;
+        bucket.iter().copied().find(|index| volumes.get(*index).is_some_and(|volume| volume.name == *name))
     }
 }
 
