@@ -299,13 +299,14 @@ impl Stored {
 /// # Errors
 /// When that would be endless. No rules are filled in then.
 fn aggregate(roles: &mut [Value]) -> Result<(), TooMany> {
-    let members = aggregation::members(&roles.iter().collect::<Vec<_>>())?;
+    let all = aggregation::members(&roles.iter().collect::<Vec<_>>())?;
     let mut left = MOST_RULES;
     let mut filled = Vec::new();
-    for (index, members) in members.into_iter().enumerate() {
+    for (index, members) in all.iter().enumerate() {
         let Some(members) = members else { continue };
         let (mut rules, mut seen) = (Vec::new(), HashSet::new());
-        let own = members.iter().filter_map(|member| roles.get(*member)?["rules"].as_array()).flatten();
+        let with_rules = members.iter().filter(|member| all.get(**member).is_some_and(Option::is_none));
+        let own = with_rules.filter_map(|member| roles.get(*member)?["rules"].as_array()).flatten();
         for rule in own {
             left = left.checked_sub(1).ok_or(TooMany)?;
             if seen.insert(rule) {
