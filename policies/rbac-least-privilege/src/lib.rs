@@ -7,6 +7,7 @@
 
 mod bootstrap;
 mod judge;
+mod narrow;
 mod rules;
 mod words;
 
