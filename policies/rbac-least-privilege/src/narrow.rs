@@ -132,6 +132,10 @@ fn of_resources(rule: &PolicyRule<'_>, cut: &Cut) -> Option<String> {
     let groups = if cut.every_group { groups_of(rule)? } else { rule.api_groups.iter().map(Str::as_str).collect() };
     let mut parts: Vec<(Vec<&str>, Vec<String>)> = Vec::new();
     let mut keep = |entry: String, drop: Verbs| {
+        // What else is granted on these subresources is of no use.
+        if drop & !telling != 0 && entry.contains('/') {
+            return Some(());
+        }
         let usual = if cut.every_verb || drop != 0 { Some(usual_verbs(&entry)) } else { None };
         let verbs = kept_verbs(rule, drop, usual);
         if verbs.is_empty() {
