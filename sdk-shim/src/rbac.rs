@@ -31,6 +31,7 @@
 //!
 //! Sources: Kubernetes documentation, "Using RBAC Authorization"; `pkg/apis/rbac/v1/evaluation_helpers.go` of Kubernetes.
 
+mod allowed;
 pub mod bootstrap;
 mod covers;
 pub mod dangers;
@@ -38,6 +39,7 @@ pub mod dangers;
 mod properties;
 pub mod scope;
 
+pub use allowed::{AllowedRole, RoleKind};
 pub use covers::Lack;
 
 use std::ops::Deref;

@@ -1,17 +1,16 @@
 //! Judges the rules of one role, and how it is aggregated.
 
-use palisade_sdk::rbac::bootstrap::LABEL;
+use palisade_sdk::rbac::bootstrap::{AGGREGATE_TO, LABEL};
 use palisade_sdk::rbac::dangers::{
     self, Class, DANGERS, Danger, Facts, Names, Partners, Reach, STAR, VERBS, Verbs, verb_bit, verb_names,
 };
-use palisade_sdk::rbac::{ALL, Name, PolicyRule, Role};
+use palisade_sdk::rbac::{ALL, Name, PolicyRule, Role, RoleKind};
 use palisade_sdk::selector::Labels;
 use palisade_sdk::{Error, Operation, Path, Report, Request, Rule, Severity, Str};
 
-use crate::bootstrap::AGGREGATE_TO;
 use crate::narrow::{self, Cut};
 use crate::words::{self, all_or, is_every_url, is_no_pattern, is_wildcard, on_groups, shown, small_letters};
-use crate::{AllowedVerbs, Kind, Settings, rules};
+use crate::{AllowedVerbs, Settings, rules};
 
 /// More combinations of groups, resources and verbs than this are not looked up in `allowedVerbs`: no role that a person wrote has them.
 const COMBINATIONS: usize = 10_000;
@@ -23,7 +22,7 @@ const SECRETS: &str = "secrets";
 /// # Errors
 /// When the object cannot be read.
 pub fn judge(
-    kind: Kind,
+    kind: RoleKind,
     role: &Role<'_>,
     request: &Request<'_>,
     settings: &Settings,
@@ -46,7 +45,7 @@ pub fn judge(
         let token = token.as_ref().filter(|token| token.rule == index);
         judge.rule(index, rule, token);
     }
-    if kind == Kind::ClusterRole {
+    if kind == RoleKind::ClusterRole {
         judge.aggregated(role);
         judge.aggregating(role, request)?;
     }
@@ -88,7 +87,7 @@ struct Told {
 
 /// What holds for the role as a whole.
 struct Context<'j> {
-    kind: Kind,
+    kind: RoleKind,
     wildcard_verb_rejects: bool,
     wildcard_resource_rejects: bool,
     allowed: Vec<&'j AllowedVerbs>,
@@ -548,7 +547,7 @@ impl Context<'_> {
 
     /// Whether a role of this kind can grant the danger, or is meant to: nobody writes `escalate` or `impersonate` to no end.
     fn counts(&self, danger: &Danger) -> bool {
-        self.kind == Kind::ClusterRole || !danger.cluster || matches!(danger.class, Class::Escalate | Class::Impersonate)
+        self.kind == RoleKind::ClusterRole || !danger.cluster || matches!(danger.class, Class::Escalate | Class::Impersonate)
     }
 
     /// The gravest of what a wildcard grants.
