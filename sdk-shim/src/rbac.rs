@@ -38,6 +38,7 @@ pub mod dangers;
 #[cfg(test)]
 mod properties;
 pub mod scope;
+pub mod subjects;
 
 pub use allowed::{AllowedRole, RoleKind};
 pub use covers::Lack;
