@@ -63,7 +63,8 @@ pub struct Lead {
 struct Held(&'static str, &'static str);
 
 /// What `edit` writes, as far as it matters who holds it.
-const EDITED: &[Held] = &[Held("", "pods"), Held("", "secrets"), Held("", "configmaps"), Held("", "services"), Held("apps", "deployments")];
+const EDITED: &[Held] =
+    &[Held("", "pods"), Held("", "secrets"), Held("", "configmaps"), Held("", "services"), Held("apps", "deployments")];
 /// What `admin` writes beside that.
 const ADMINISTERED: &[Held] = &[Held(rbac::GROUP, "roles"), Held(rbac::GROUP, "rolebindings")];
 

@@ -44,12 +44,7 @@ struct Harmless {
     only: Option<(&'static str, &'static str)>,
 }
 
-const fn harmless(
-    audience: Audience,
-    group: &'static str,
-    resource: &'static str,
-    verbs: &'static [&'static str],
-) -> Harmless {
+const fn harmless(audience: Audience, group: &'static str, resource: &'static str, verbs: &'static [&'static str]) -> Harmless {
     Harmless { audience, group, resource, verbs, only: None }
 }
 
@@ -57,10 +52,7 @@ const CERTIFICATES: &str = "certificates.k8s.io";
 
 const HARMLESS: &[Harmless] = &[
     // How kubeadm lets a machine that joins find the cluster.
-    Harmless {
-        only: Some(("kube-public", "cluster-info")),
-        ..harmless(Audience::Anybody, "", "configmaps", &["get"])
-    },
+    Harmless { only: Some(("kube-public", "cluster-info")), ..harmless(Audience::Anybody, "", "configmaps", &["get"]) },
     // `system:basic-user`: questions about oneself.
     harmless(Audience::Everyone, "authorization.k8s.io", "selfsubjectaccessreviews", &["create"]),
     harmless(Audience::Everyone, "authorization.k8s.io", "selfsubjectrulesreviews", &["create"]),
@@ -76,41 +68,11 @@ const HARMLESS: &[Harmless] = &[
     harmless(Audience::Foreign, "", "events", &["create", "patch"]),
 ];
 
-/// What may be done with objects that are named, when they are no Secrets. Of everybody's, only to read them.
-const NAMED_READ: &[&str] = &["get", "list", "watch"];
-const NAMED_WRITE: &[&str] = &["get", "list", "watch", "update", "patch"];
-/// Resources by which a named object leads to more, whoever it is that writes it.
-const LEADING: &[&str] = &[
-    "secrets",
-    "serviceaccounts",
-    "pods",
-    "replicationcontrollers",
-    "deployments",
-    "statefulsets",
-    "daemonsets",
-    "replicasets",
-    "jobs",
-    "cronjobs",
-    "namespaces",
-    "nodes",
-    "users",
-    "groups",
-    "roles",
-    "rolebindings",
-    "clusterroles",
-    "clusterrolebindings",
-    "signers",
-    "certificatesigningrequests",
-    "mutatingwebhookconfigurations",
-    "validatingwebhookconfigurations",
-    "validatingadmissionpolicies",
-    "validatingadmissionpolicybindings",
-    "mutatingadmissionpolicies",
-    "mutatingadmissionpolicybindings",
-    "apiservices",
-    "customresourcedefinitions",
-    "persistentvolumes",
-];
+/// Named objects may be read, unless they are Secrets.
+const READ: &[&str] = &["get", "list", "watch"];
+/// Those by which replicas settle who leads may be written too, from another namespace.
+const LOCKS: &[&str] = &["leases", "configmaps", "endpoints"];
+const LOCK: &[&str] = &["get", "list", "watch", "update", "patch"];
 
 /// Whether all that the role grants, bound in this namespace (or everywhere), is harmless in these hands.
 pub fn is_harmless(role: &Role<'_>, audience: Audience, namespace: &str) -> bool {
@@ -134,15 +96,12 @@ fn urls_are_harmless(rule: &PolicyRule<'_>, audience: Audience) -> bool {
 fn resources_are_harmless(rule: &PolicyRule<'_>, audience: Audience, namespace: &str) -> bool {
     let verbs_are_among = |allowed: &[&str]| rule.verbs.iter().all(|verb| allowed.contains(&verb.as_str()));
     let named = !rule.resource_names.is_empty() && rule.resource_names.iter().all(|name| !name.is_empty());
-    let by_name = match audience {
-        Audience::Anybody => false,
-        Audience::Everyone | Audience::Node => named && verbs_are_among(NAMED_READ),
-        Audience::Foreign => named && verbs_are_among(NAMED_WRITE),
-    };
+    let reads = named && audience >= Audience::Everyone && verbs_are_among(READ);
+    let locks = named && audience == Audience::Foreign && verbs_are_among(LOCK);
     rule.resources.iter().all(|resource| {
         let resource = resource.as_str();
-        let plain = resource != rbac::ALL && !resource.contains('/') && !LEADING.contains(&resource);
-        if by_name && plain {
+        let is_plain = resource != rbac::ALL && resource != "secrets" && !resource.contains('/');
+        if (reads && is_plain) || (locks && LOCKS.contains(&resource)) {
             return true;
         }
         rule.api_groups.iter().all(|group| {

@@ -41,6 +41,8 @@ pub fn judge(case: &Case<'_>, subjects: &[(usize, Who<'_>)], report: &mut Report
     }
 }
 
+const ADMIN_INSTEAD: &str = "bind the ClusterRole admin, which leaves the namespace itself and its quotas alone, or accept the binding in the setting allowedBindings, with a reason";
+
 struct Judge<'j> {
     case: &'j Case<'j>,
     reach: Reach<'j>,
@@ -104,14 +106,8 @@ impl Judge<'_> {
             && !self.is_harmless(Audience::Foreign)
         {
             let by_name = self.case.binding.subjects.get(index).is_some_and(|subject| subject.kind == "User");
-            let message = [
-                "hands ",
-                &self.what,
-                " to ",
-                &who.words(),
-                ", and so to whoever may run pods in namespace ",
-                cut(namespace),
-            ];
+            let message =
+                ["hands ", &self.what, " to ", &who.words(), ", and so to whoever may run pods in namespace ", cut(namespace)];
             let at = if by_name { name } else { at.field("namespace") };
             report.add(&rules::FOREIGN_SERVICE_ACCOUNT, &at, message.concat());
         }
@@ -135,7 +131,12 @@ impl Judge<'_> {
                 message.push_str(&role);
                 message.push_str(" equals cluster-admin");
             }
-            report.add(&rules::CLUSTER_ADMIN, &at, message);
+            let is_person = !matches!(who, Who::ServiceAccount { .. });
+            let remedy = match self.reach {
+                Reach::Namespace(_) if is_person => ADMIN_INSTEAD,
+                _ => rules::CLUSTER_ADMIN.remedy,
+            };
+            report.add_with_remedy(&rules::CLUSTER_ADMIN, &at, message, remedy);
             return true;
         }
         let (is_application, is_platform) = match who {
@@ -151,9 +152,7 @@ impl Judge<'_> {
         }
         let place = self.reach.words();
         let (like_rule, lead_rule, secrets_rule) = match self.reach {
-            Reach::Everywhere | Reach::System => {
-                (&rules::CLUSTER_TAKEOVER, &rules::CLUSTER_TAKEOVER, &rules::CLUSTER_SECRETS)
-            }
+            Reach::Everywhere | Reach::System => (&rules::CLUSTER_TAKEOVER, &rules::CLUSTER_TAKEOVER, &rules::CLUSTER_SECRETS),
             Reach::Namespace(_) if is_application => {
                 (&rules::APPLICATION_ADMIN, &rules::NAMESPACE_ESCALATION, &rules::NAMESPACE_SECRETS)
             }
@@ -175,14 +174,23 @@ impl Judge<'_> {
             report.add(like_rule, &at, message.concat());
             return true;
         }
-        let lets = |lead: &Lead| ["lets ", &holder, " ", lead.lets, ", ", &place, ": ", &role, " grants ", &lead.grant].concat();
+        let lets =
+            |lead: &Lead| ["lets ", &holder, " ", lead.lets, ", ", &place, ": ", &role, " grants ", &lead.grant].concat();
         if let Some(lead) = harm.leads.first() {
             let rule = if lead.workload && self.reach == Reach::Everywhere { &rules::CLUSTER_WORKLOADS } else { lead_rule };
             report.add(rule, &at, lets(lead));
         }
         if harm.secrets {
             let message = ["lets ", &holder, " read every Secret ", &place, ", and use what they hold: by ", &role];
-            report.add(secrets_rule, &at, message.concat());
+            let instead = match self.reach {
+                Reach::Everywhere => words::role_binding(self.case, &[(index, who)]),
+                _ => None,
+            };
+            let remedy = match instead {
+                Some(instead) => "name the Secrets in resourceNames, or ".to_owned() + &instead,
+                None => secrets_rule.remedy.to_owned(),
+            };
+            report.add_with_remedy(secrets_rule, &at, message.concat(), remedy);
         }
         report.findings().len() > before
     }

@@ -147,3 +147,83 @@ fn judged_subjects<'s>(
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use palisade_sdk::HostError;
+
+    use super::*;
+
+    /// Answers every look-up of one role with this text, and every list with that one.
+    struct Answers {
+        role: String,
+        list: String,
+    }
+
+    impl Host for Answers {
+        fn call(&self, _: &str, operation: &str, _: &[u8]) -> Result<Vec<u8>, HostError> {
+            Ok(if operation == "get_resource" { &self.role } else { &self.list }.clone().into_bytes())
+        }
+    }
+
+    /// What is said of a ClusterRoleBinding with these subjects.
+    fn response(subjects: &str, host: &dyn Host) -> String {
+        let payload = format!(
+            r#"{{"settings": {{}}, "request": {{"kind": {{"group": "{}", "version": "v1", "kind": "ClusterRoleBinding"}}, "operation": "CREATE",
+                "object": {{"metadata": {{"name": "many"}}, "roleRef": {{"kind": "ClusterRole", "name": "app"}}, "subjects": [{subjects}]}}}}}}"#,
+            rbac::GROUP
+        );
+        let response = palisade_sdk::run::<RestrictRoleBindings>(b"validate", payload.as_bytes(), host);
+        String::from_utf8(response.unwrap()).unwrap()
+    }
+
+    fn numbered(count: usize, item: impl Fn(usize) -> String) -> String {
+        (0..count).map(item).collect::<Vec<_>>().join(", ")
+    }
+
+    const READS_PODS: &str = r#"{"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}"#;
+    const READS_SECRETS: &str = r#"{"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"]}"#;
+
+    #[test]
+    fn thousands_of_rules_are_judged_to_the_last() {
+        let rules = numbered(20_000, |_| READS_PODS.to_owned());
+        let host = Answers { role: format!(r#"{{"rules": [{rules}, {READS_SECRETS}]}}"#), list: String::new() };
+        let response = response(r#"{"kind": "User", "name": "jane"}"#, &host);
+        assert!(response.contains("read every Secret"), "{response}");
+        assert!(!response.contains("cluster-admin"), "{response}");
+    }
+
+    #[test]
+    fn thousands_of_subjects_are_judged_each_once() {
+        let host = Answers { role: format!(r#"{{"rules": [{READS_SECRETS}]}}"#), list: String::new() };
+        let subjects = numbered(20_000, |index| format!(r#"{{"kind": "User", "name": "user-{}"}}"#, index % 500));
+        let response = response(&subjects, &host);
+        assert!(response.contains("subjects[499]: "), "{response}");
+        assert!(!response.contains("subjects[500]"), "they are the first 500 over again");
+    }
+
+    #[test]
+    fn names_are_quoted_up_to_a_length() {
+        let host = Answers { role: format!(r#"{{"rules": [{READS_SECRETS}]}}"#), list: String::new() };
+        let long = "ä".repeat(10_000);
+        let response = response(&format!(r#"{{"kind": "Group", "name": "{long}"}}"#), &host);
+        assert!(response.contains("cluster-secrets"));
+        assert!(response.len() < 10_000, "{} bytes", response.len());
+    }
+
+    #[test]
+    fn an_aggregation_without_end_is_refused() {
+        let selectors = |from: usize, count: usize| {
+            numbered(count, |index| format!(r#"{{"matchLabels": {{"part": "{}"}}}}"#, from + index))
+        };
+        let role = |selectors: &str| format!(r#"{{"aggregationRule": {{"clusterRoleSelectors": [{selectors}]}}}}"#);
+        let subject = r#"{"kind": "User", "name": "jane"}"#;
+        let host = Answers { role: role(&selectors(0, 60)), list: r#"{"items": []}"#.to_owned() };
+        assert!(!response(subject, &host).contains("more selectors"));
+        // Those that they select bring selectors of their own.
+        let host = Answers { role: role(&selectors(0, 60)), list: format!(r#"{{"items": [{}]}}"#, role(&selectors(60, 60))) };
+        let response = response(subject, &host);
+        assert!(response.contains("more selectors than can be judged"), "{response}");
+        assert!(response.contains("roleRef.name"));
+    }
+}

@@ -41,10 +41,7 @@ pub enum BindingKind {
 
 impl json::Read<'_> for BindingKind {
     fn read(reader: &mut json::Reader<'_>) -> Result<Self, json::JsonError> {
-        json::read_choice(
-            reader,
-            &[("RoleBinding", Self::RoleBinding), ("ClusterRoleBinding", Self::ClusterRoleBinding)],
-        )
+        json::read_choice(reader, &[("RoleBinding", Self::RoleBinding), ("ClusterRoleBinding", Self::ClusterRoleBinding)])
     }
 }
 
@@ -85,9 +82,7 @@ impl Settings {
             if blank(reason) {
                 return wrong(list, index, ".reason", "expected why this binding is accepted");
             }
-            for (field, pattern) in
-                [(".name", name), (".namespace", namespace), (".role", role), (".subject", subject)]
-            {
+            for (field, pattern) in [(".name", name), (".namespace", namespace), (".role", role), (".subject", subject)] {
                 if pattern.as_ref().is_some_and(|pattern| blank(pattern)) {
                     return wrong(list, index, field, "expected a name or a glob pattern");
                 }
@@ -97,7 +92,12 @@ impl Settings {
             }
             let kinds = ["User:", "Group:", "ServiceAccount:"];
             if subject.as_ref().is_some_and(|pattern| !any(pattern) && !kinds.iter().any(|kind| pattern.starts_with(kind))) {
-                return wrong(list, index, ".subject", "expected User:<name>, Group:<name> or ServiceAccount:<namespace>/<name>");
+                return wrong(
+                    list,
+                    index,
+                    ".subject",
+                    "expected User:<name>, Group:<name> or ServiceAccount:<namespace>/<name>",
+                );
             }
             if namespace.is_some() && *kind == Some(BindingKind::ClusterRoleBinding) {
                 return wrong(list, index, ".namespace", "expected none: a ClusterRoleBinding is in no namespace");
@@ -105,7 +105,12 @@ impl Settings {
         }
         for (index, pattern) in self.platform_namespaces.iter().enumerate() {
             if blank(pattern) || any(pattern) {
-                return wrong("platformNamespaces", index, "", "expected a name, or a pattern that not every namespace matches");
+                return wrong(
+                    "platformNamespaces",
+                    index,
+                    "",
+                    "expected a name, or a pattern that not every namespace matches",
+                );
             }
         }
         Ok(())

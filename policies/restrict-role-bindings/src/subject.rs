@@ -66,6 +66,8 @@ const SPECIAL: &[(&str, bool, Class<'static>)] = &[
     ("system:anonymous", false, Class::Anonymous),
     ("system:unauthenticated", true, Class::Anonymous),
     ("system:authenticated", true, Class::Everyone),
+    // Of OpenShift: `system:authenticated:oauth`.
+    ("system:authenticated:*", true, Class::Everyone),
     ("system:serviceaccounts", true, Class::Everyone),
     ("system:nodes", true, Class::Component),
     ("system:bootstrappers", true, Class::Component),

@@ -27,16 +27,16 @@ pub fn missing_role(kind: RoleKind, name: &str, namespace: &str) -> String {
     role_of(kind, name, namespace) + " does not exist: whoever makes it later decides what the subjects may do"
 }
 
-/// `get, list on pods, services and what else ClusterRole view grants`
+/// `get, list on pods, services and more, by ClusterRole view,`
 pub fn first_grant(case: &Case<'_>) -> Option<String> {
     let rules = &case.role?.rules;
     let rule = rules.first()?;
     let on = if rule.resources.is_empty() { &rule.non_resource_urls } else { &rule.resources };
     let mut text = [&shown(&rule.verbs), " on ", &shown(on)].concat();
     if rules.len() > 1 {
-        text.push_str(" and what else ");
+        text.push_str(" and more, by ");
         text.push_str(&role(case));
-        text.push_str(" grants");
+        text.push(',');
     }
     Some(text)
 }
