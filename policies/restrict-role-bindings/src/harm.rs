@@ -1,5 +1,6 @@
 //! What a role lets its holder do, where it is bound.
 
+use palisade_sdk::rbac::dangers::{self, Found};
 use palisade_sdk::rbac::{self, Name, ResourceRequest, Rules};
 
 use crate::bootstrap::SYSTEM;
@@ -46,17 +47,7 @@ pub struct Harm {
     /// It reads every Secret.
     pub secrets: bool,
     /// Single grants that lead to more, the gravest first.
-    pub leads: Vec<Lead>,
-}
-
-/// A grant that leads to more.
-pub struct Lead {
-    /// `create on pods/exec`
-    pub grant: String,
-    /// Goes on from "which lets its holder".
-    pub lets: &'static str,
-    /// Whether it runs pods, and is no more than that.
-    pub workload: bool,
+    pub leads: Vec<Found>,
 }
 
 /// A resource of the user-facing roles.
@@ -85,8 +76,11 @@ pub fn of(role: &Role<'_>, reach: Reach<'_>) -> Harm {
         true => Some("edit"),
         false => None,
     };
-    let _ = reach;
-    Harm { everything: rules.is_cluster_admin(), like, secrets, leads: Vec::new() }
+    let reach = match reach {
+        Reach::Everywhere => dangers::Reach::Cluster,
+        Reach::System | Reach::Namespace(_) => dangers::Reach::Namespace,
+    };
+    Harm { everything: rules.is_cluster_admin(), like, secrets, leads: dangers::of(&role.rules, reach) }
 }
 
 fn allows(rules: &Rules<'_>, verb: &str, group: &str, resource: &str, name: Name<'_>) -> bool {

@@ -1,8 +1,10 @@
 //! Judges what a binding hands over, and to whom.
 
-use palisade_sdk::{Path, Report, Rule, rbac};
+use palisade_sdk::rbac::dangers::Found;
+use palisade_sdk::rbac::scope::{self, Scope};
+use palisade_sdk::{Path, Report, Rule};
 
-use crate::harm::{self, Harm, Lead, Reach};
+use crate::harm::{self, Harm, Reach};
 use crate::harmless::{self, Audience};
 use crate::role::Role;
 use crate::settings::{BindingKind, Settings};
@@ -24,7 +26,7 @@ pub struct Case<'c> {
 pub fn judge(case: &Case<'_>, subjects: &[(usize, Who<'_>)], report: &mut Report) {
     let reach = Reach::of(case.namespace);
     let harm = case.role.map(|role| harm::of(role, reach));
-    let judge = Judge { case, reach, harm: harm.as_ref(), what: what(case, reach, harm.as_ref()) };
+    let judge = Judge { case, reach, what: what(case, reach, harm.as_ref()) };
     let mut too_much = false;
     for (index, who) in subjects {
         judge.subject(*index, *who, report);
@@ -46,7 +48,6 @@ const ADMIN_INSTEAD: &str = "bind the ClusterRole admin, which leaves the namesp
 struct Judge<'j> {
     case: &'j Case<'j>,
     reach: Reach<'j>,
-    harm: Option<&'j Harm>,
     /// What the binding hands over, in a clause.
     what: String,
 }
@@ -174,11 +175,22 @@ impl Judge<'_> {
             report.add(like_rule, &at, message.concat());
             return true;
         }
-        let lets =
-            |lead: &Lead| ["lets ", &holder, " ", lead.lets, ", ", &place, ": ", &role, " grants ", &lead.grant].concat();
-        if let Some(lead) = harm.leads.first() {
-            let rule = if lead.workload && self.reach == Reach::Everywhere { &rules::CLUSTER_WORKLOADS } else { lead_rule };
-            report.add(rule, &at, lets(lead));
+        let is_grave = |found: &&Found| found.danger.kind.is_grave() || self.reach == Reach::System;
+        let (grave, workloads): (Vec<_>, Vec<_>) = harm.leads.iter().partition(is_grave);
+        let lead = |rule: &Rule, found: &[&Found], report: &mut Report| {
+            let Some(first) = found.first() else { return };
+            let mut message = ["lets ", &holder, " ", first.danger.lets, ", ", &place, ": "].concat();
+            message.push_str(&[&role, " grants ", &words::grants(found)].concat());
+            report.add(rule, &at, message);
+        };
+        if self.reach == Reach::Everywhere {
+            lead(lead_rule, &grave, report);
+            // What leads to every right says it all.
+            if grave.is_empty() || report.severity_of(lead_rule).is_none() {
+                lead(&rules::CLUSTER_WORKLOADS, &workloads, report);
+            }
+        } else {
+            lead(lead_rule, &harm.leads.iter().collect::<Vec<_>>(), report);
         }
         if harm.secrets {
             let message = ["lets ", &holder, " read every Secret ", &place, ", and use what they hold: by ", &role];
@@ -195,9 +207,47 @@ impl Judge<'_> {
         report.findings().len() > before
     }
 
-    /// Whether a RoleBinding would do.
+    /// Whether RoleBindings would do.
     fn reach(&self, subjects: &[(usize, Who<'_>)], report: &mut Report) {
-        let _ = (subjects, report, rbac::ALL);
+        let (BindingKind::ClusterRoleBinding, Some(role)) = (self.case.kind, self.case.role) else { return };
+        let is_meant = |who: Who<'_>| match who {
+            Who::ServiceAccount { namespace, .. } => !self.case.settings.is_platform(namespace),
+            Who::Nobody => false,
+            _ => matches!(who.class(), Class::Other | Class::AccountsOf(_)) && !who.is_misnamed(),
+        };
+        if !subjects.iter().any(|(_, who)| is_meant(*who)) {
+            return;
+        }
+        let mut resources: Vec<&str> = Vec::new();
+        let mut unknown = None;
+        for rule in role.rules.iter().filter(|rule| !rule.verbs.is_empty()) {
+            if !rule.non_resource_urls.is_empty() {
+                return;
+            }
+            for resource in &rule.resources {
+                for group in &rule.api_groups {
+                    match scope::of(group, resource) {
+                        Scope::Cluster => return,
+                        Scope::Unknown if unknown.is_none() => unknown = Some((resource, group)),
+                        Scope::Unknown | Scope::Namespaced => {}
+                    }
+                }
+                if !rule.api_groups.is_empty() && resources.len() <= words::SHOWN && !resources.contains(&resource.as_str()) {
+                    resources.push(resource);
+                }
+            }
+        }
+        if resources.is_empty() {
+            return;
+        }
+        let mut message =
+            ["reaches every namespace, though all that it grants is in namespaces: ", &words::some(&resources)].concat();
+        if let Some((resource, group)) = unknown {
+            message.push_str(&["; of ", cut(resource), ".", cut(group), " this is taken for granted"].concat());
+        }
+        let remedy = words::role_binding(self.case, subjects);
+        let remedy = remedy.as_deref().unwrap_or(rules::CLUSTER_WIDE_BINDING.remedy);
+        report.add_with_remedy(&rules::CLUSTER_WIDE_BINDING, &Path::new("roleRef.name"), message, remedy);
     }
 }
 
@@ -215,7 +265,7 @@ fn what(case: &Case<'_>, reach: Reach<'_>, harm: Option<&Harm>) -> String {
         return ["what `", like, "` grants ", &reach.words()].concat();
     }
     if let Some(lead) = harm.leads.first() {
-        return [&lead.grant, " ", &reach.words()].concat();
+        return [&lead.grant(), " ", &reach.words()].concat();
     }
     if harm.secrets {
         return ["every Secret ", &reach.words()].concat();

@@ -20,7 +20,7 @@ use palisade_sdk::{Error, Host, Operation, Path, Policy, Report, Request, Rule, 
 
 use role::{Found, RoleKind};
 use settings::{BindingKind, Settings};
-use subject::{Binding, Class, Who};
+use subject::{Binding, Who};
 
 /// Least privilege for RoleBindings and ClusterRoleBindings.
 pub struct RestrictRoleBindings;

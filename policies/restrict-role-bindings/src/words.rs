@@ -1,13 +1,14 @@
 //! The words of messages and remedies.
 
 use palisade_sdk::Str;
+use palisade_sdk::rbac::dangers::Found;
 
 use crate::judge::Case;
 use crate::role::RoleKind;
 use crate::subject::{Who, cut};
 
 /// More items than this are counted, not shown.
-const SHOWN: usize = 3;
+pub const SHOWN: usize = 3;
 
 /// `Role web of namespace shop`, `ClusterRole view`
 pub fn role(case: &Case<'_>) -> String {
@@ -43,17 +44,22 @@ pub fn first_grant(case: &Case<'_>) -> Option<String> {
 
 /// `get, list, watch`
 fn shown(items: &[Str<'_>]) -> String {
-    let mut text = String::new();
-    for (place, item) in items.iter().take(SHOWN).enumerate() {
-        if place > 0 {
-            text.push_str(", ");
-        }
-        text.push_str(cut(item));
-    }
-    if items.len() > SHOWN {
-        text.push_str(" and ");
-        text.push_str(&(items.len() - SHOWN).to_string());
-        text.push_str(" more");
+    some(&items.iter().map(Str::as_str).collect::<Vec<_>>())
+}
+
+/// `pods, services, configmaps and more`
+pub fn some(items: &[&str]) -> String {
+    let shown: Vec<&str> = items.iter().take(SHOWN).map(|item| cut(item)).collect();
+    shown.join(", ") + if items.len() > SHOWN { " and more" } else { "" }
+}
+
+/// `create on pods/exec; patch on namespaces; and 2 more such grants`
+pub fn grants(found: &[&Found]) -> String {
+    let mut text = found.iter().take(SHOWN).map(|found| found.grant()).collect::<Vec<_>>().join("; ");
+    if found.len() > SHOWN {
+        text.push_str("; and ");
+        text.push_str(&(found.len() - SHOWN).to_string());
+        text.push_str(" more such grants");
     }
     text
 }
