@@ -32,8 +32,6 @@
 //! Sources: Kubernetes documentation, "Using RBAC Authorization"; `pkg/apis/rbac/v1/evaluation_helpers.go` of Kubernetes.
 
 pub mod bootstrap;
-pub mod dangers;
-pub mod scope;
 
 use crate::json::{List, Str};
 use crate::selector::LabelSelector;

@@ -267,20 +267,6 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    /// The guests have a table of their own, by resource.
-    #[test]
-    fn guests_know_the_same_scopes() {
-        use palisade_sdk::rbac::scope::{Scope, of};
-        for Kind { group, resource, namespaced, .. } in BUILT_IN {
-            let expected = if *namespaced { Scope::Namespaced } else { Scope::Cluster };
-            assert_eq!(of(group, resource), expected, "{group}/{resource}");
-        }
-        for Kind { group, resource, namespaced, .. } in WIDESPREAD {
-            let expected = if *namespaced { Scope::Unknown } else { Scope::Cluster };
-            assert_eq!(of(group, resource), expected, "{group}/{resource}");
-        }
-    }
-
     #[test]
     fn guesses_what_it_does_not_know() {
         assert_eq!(resource("apps", "Deployment"), "deployments");

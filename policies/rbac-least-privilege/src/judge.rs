@@ -1,15 +1,13 @@
 //! Judges the rules of one role, and how it is aggregated.
 
 use palisade_sdk::rbac::bootstrap::LABEL;
-use palisade_sdk::rbac::dangers::{
-    self, DANGERS, Danger, Extent, Facts, PARTNERS, STAR, VERBS, Verbs, bit_of, grants_some, has_only_own_signers, verb_names,
-};
 use palisade_sdk::rbac::{ALL, Name, PolicyRule, Role};
 use palisade_sdk::selector::Labels;
 use palisade_sdk::{Error, Operation, Path, Report, Request, Rule, Severity, Str};
 
 use crate::bootstrap::AGGREGATE_TO;
-use crate::words::{self, all_or, on_groups, shown};
+use crate::dangers::{self, DANGERS, Danger, GROUPS, Names, PARTNERS, POWERFUL, STAR, Second, VERBS, Verbs};
+use crate::words::{self, all_or, on_groups, shown, verb_names};
 use crate::{AllowedVerbs, Kind, Settings, rules};
 
 /// More combinations of groups, resources and verbs than this are not looked up in `allowedVerbs`: no role that a person wrote has them.
@@ -49,6 +47,27 @@ pub fn judge(
     Ok(())
 }
 
+fn grants_some(rule: &PolicyRule<'_>, second: &Second) -> bool {
+    rule.grants_group(second.group.name())
+        && second.verbs.iter().any(|verb| rule.grants_verb(verb))
+        && second.resources.iter().any(|resource| rule.grants_resource(resource, second.subresource))
+}
+
+/// Whether the role approves (or signs) for some signers, and for none of those that the API server trusts: then updating the
+/// requests themselves leads no further.
+fn has_only_own_signers(rules: &[PolicyRule<'_>], partner: dangers::Partner) -> bool {
+    let Some(second) = partner.and_then(|partner| PARTNERS.get(partner)) else { return false };
+    let mut granting = rules.iter().filter(|rule| grants_some(rule, second)).peekable();
+    granting.peek().is_some()
+        && granting.all(|rule| !rule.resource_names.is_empty() && powerful_name(rule, dangers::SIGNERS).is_none())
+}
+
+/// The first of the rule's names that leads to every right.
+fn powerful_name(rule: &PolicyRule<'_>, list: usize) -> Option<usize> {
+    let powerful = POWERFUL.get(list)?;
+    rule.resource_names.iter().position(|name| powerful.contains(&name.as_str()))
+}
+
 /// The verbs of a danger that the settings accept.
 fn accepted_verbs(danger: &Danger, allowed: &[&AllowedVerbs]) -> Verbs {
     let mut name = String::new();
@@ -57,6 +76,13 @@ fn accepted_verbs(danger: &Danger, allowed: &[&AllowedVerbs]) -> Verbs {
     granted
         .flat_map(|allowed| &allowed.verbs)
         .fold(0, |verbs, verb| verbs | if verb == ALL { Verbs::MAX } else { bit_of(verb) })
+}
+
+fn bit_of(verb: &str) -> Verbs {
+    if verb == ALL {
+        return STAR;
+    }
+    VERBS.iter().position(|known| *known == verb).map_or(0, |bit| 1 << bit)
 }
 
 impl AllowedVerbs {
@@ -71,6 +97,69 @@ impl AllowedVerbs {
 
     fn accepts(&self, group: &str, resource: &str, verb: &str) -> bool {
         self.is_about(group, resource) && self.verbs.iter().any(|accepted| accepted == ALL || accepted == verb)
+    }
+}
+
+/// What is asked of a rule again and again, looked up once.
+struct Facts<'f> {
+    rule: &'f PolicyRule<'f>,
+    /// The known verbs, and `*`.
+    verbs: Verbs,
+    /// A bit for each of [`GROUPS`], as the rule names them.
+    groups: u32,
+    every_group: bool,
+    /// Whether a name is empty: it matches requests that name nothing.
+    blank_name: bool,
+    powerful: [Option<usize>; 3],
+}
+
+/// How a rule reaches a danger's objects.
+enum Reach {
+    /// All of them.
+    All,
+    /// One that is worth them all, at this place among the names.
+    Named(usize),
+}
+
+impl<'f> Facts<'f> {
+    fn of(rule: &'f PolicyRule<'f>) -> Self {
+        let group_bit = |name: &str| GROUPS.iter().position(|known| *known == name).map_or(0, |bit| 1 << bit);
+        Self {
+            rule,
+            verbs: rule.verbs.iter().fold(0, |verbs, verb| verbs | bit_of(verb)),
+            groups: rule.api_groups.iter().fold(0, |groups, group| groups | group_bit(group)),
+            every_group: rule.api_groups.iter().any(|group| *group == ALL),
+            blank_name: rule.resource_names.iter().any(|name| name.is_empty()),
+            powerful: [0, 1, 2].map(|list| powerful_name(rule, list)),
+        }
+    }
+
+    fn names_group(&self, danger: &Danger) -> bool {
+        self.every_group || self.groups & (1 << danger.group as u32) != 0
+    }
+
+    /// Whether the rule looks for the danger in the core group, where it is not.
+    fn misplaces(&self, danger: &Danger) -> bool {
+        danger.rule.severity == Severity::Deny && self.groups & 1 != 0
+    }
+
+    /// Whether the names leave the danger, and for which of the verbs.
+    fn reach(&self, danger: &Danger, verbs: Verbs) -> Option<(Reach, Verbs)> {
+        if self.rule.resource_names.is_empty() || danger.names == Names::DoNotHelp {
+            return Some((Reach::All, verbs));
+        }
+        if let Names::Except(list) = danger.names
+            && let Some(place) = self.powerful.get(list).copied().flatten()
+        {
+            return Some((Reach::Named(place), verbs));
+        }
+        let nameless = verbs & dangers::NAMELESS;
+        let star = if danger.verbs & dangers::NAMELESS != 0 { verbs & STAR } else { 0 };
+        (self.blank_name && danger.subresource.is_empty() && nameless | star != 0).then_some((Reach::All, nameless | star))
+    }
+
+    fn verb_at(&self, verb: &str) -> usize {
+        self.rule.verbs.iter().position(|granted| *granted == verb).unwrap_or_default()
     }
 }
 
@@ -130,15 +219,15 @@ impl Judge<'_> {
                 if granted == 0 || self.context.is_harmless_alone(danger) {
                     continue;
                 }
-                let Some((reach, granted)) = facts.extent(danger, granted) else { continue };
+                let Some((reach, granted)) = facts.reach(danger, granted) else { continue };
                 if !misplaced && let Some(gravest) = self.gravest.get_mut(danger.held_by as usize) {
                     gravest.get_or_insert((index, danger));
                 }
-                if self.report.severity_of(rules::of(danger.kind)).is_none() {
+                if self.report.severity_of(danger.rule).is_none() {
                     continue;
                 }
                 let literal = granted & !STAR;
-                let name = if let Extent::Named(place) = reach { Some(place) } else { None };
+                let name = if let Reach::Named(place) = reach { Some(place) } else { None };
                 if literal & dangers::TELLING != 0 {
                     for (bit, told) in told.iter_mut().enumerate() {
                         if literal & (1 << bit) != 0 && told.is_none_or(|told| told.misplaced && !misplaced) {
@@ -149,14 +238,14 @@ impl Judge<'_> {
                 }
                 // The most general finding says it all.
                 let by_resource = wildcard_is_said && self.context.wildcard_resource_rejects;
-                let by_verb = literal == 0 && !danger.kind.is_grave() && self.context.wildcard_verb_rejects;
+                let by_verb = literal == 0 && danger.rule.severity == Severity::Warn && self.context.wildcard_verb_rejects;
                 if by_resource || by_verb || (star_is_said && granted & STAR != 0) {
                     continue;
                 }
                 star_is_said |= granted & STAR != 0;
                 let message = self.context.message(danger, granted, misplaced, index);
                 self.report.add(
-                    rules::of(danger.kind),
+                    danger.rule,
                     &name.map_or(at.item("resources", place), |name| at.item("resourceNames", name)),
                     message,
                 );
@@ -166,7 +255,7 @@ impl Judge<'_> {
             let Some(told) = told else { continue };
             let message = self.context.message(told.danger, bit_of(verb), told.misplaced, index);
             let place = told.name.map_or_else(|| at.item("verbs", facts.verb_at(verb)), |name| at.item("resourceNames", name));
-            self.report.add(rules::of(told.danger.kind), &place, message);
+            self.report.add(told.danger.rule, &place, message);
         }
         if !impersonation_is_known {
             self.impersonation_of_something(&facts, &at);
@@ -432,7 +521,7 @@ impl Context<'_> {
                 && danger.is_meant_by(entry)
                 && facts.names_group(danger)
                 && !(danger.cluster && self.kind == Kind::Role)
-                && facts.extent(danger, granted).is_some();
+                && facts.reach(danger, granted).is_some();
             counts.then_some(danger)
         })
     }

@@ -1,6 +1,5 @@
 //! The rules of this policy.
 
-use palisade_sdk::rbac::dangers::Kind;
 use palisade_sdk::{Rule, Severity};
 
 macro_rules! rules {
@@ -111,23 +110,4 @@ rules! {
         "rules beside an aggregationRule are overwritten: the role does not grant what it says";
         "move the rules to a ClusterRole that the aggregationRule selects";
         "Kubernetes documentation, Using RBAC Authorization: aggregated ClusterRoles"
-}
-
-/// The rule under which a danger is reported.
-pub fn of(kind: Kind) -> &'static Rule {
-    match kind {
-        Kind::Escalate => &ESCALATE,
-        Kind::Bind => &BIND,
-        Kind::Impersonate => &IMPERSONATE,
-        Kind::ServiceAccountToken => &SERVICE_ACCOUNT_TOKEN,
-        Kind::CertificateApproval => &CERTIFICATE_APPROVAL,
-        Kind::NodeProxy => &NODE_PROXY,
-        Kind::AdmissionWrite => &ADMISSION_WRITE,
-        Kind::ApiWrite => &API_WRITE,
-        Kind::RoleWrite => &ROLE_WRITE,
-        Kind::PodAccess => &POD_ACCESS,
-        Kind::NamespaceLabels => &NAMESPACE_LABELS,
-        Kind::PersistentVolume => &PERSISTENT_VOLUME,
-        Kind::WorkloadWrite => &WORKLOAD_WRITE,
-    }
 }
