@@ -1,9 +1,17 @@
 //! NetworkPolicies (`networking.k8s.io/v1`): which pods they isolate, and in which direction.
 //!
 //! A pod is *isolated* for a direction when some NetworkPolicy of its namespace selects it and applies to that direction; then only
-//! what such policies allow gets through. A pod that none selects is open to everyone.
+//! what such policies allow gets through. A pod that none selects is open to everyone. [`connects`] puts it all together.
 
-use crate::json::{List, Str};
+mod addresses;
+mod ranges;
+mod traffic;
+
+pub use addresses::{Addresses, Cidr, Family};
+pub use ranges::Ranges;
+pub use traffic::{End, IpBlock, Peer, Pod, Port, PortNumber, PortRule, connects};
+
+use crate::json::{List, Raw, Str};
 use crate::selector::{LabelSelector, Labels};
 use crate::views::ObjectMeta;
 use crate::{Error, Path};
@@ -36,6 +44,14 @@ impl Direction {
             Self::Egress => "egress",
         }
     }
+
+    /// The field of a rule that names the other side.
+    pub const fn peers_field(self) -> &'static str {
+        match self {
+            Self::Ingress => "from",
+            Self::Egress => "to",
+        }
+    }
 }
 
 crate::view! {
@@ -54,28 +70,28 @@ crate::view! {
         /// The directions; [`applies_to`](Self::applies_to) knows what an absent list means.
         pub policy_types: List<Str<'a>> as "policyTypes",
         /// What may reach the pods.
-        pub ingress: List<NetworkPolicyRule> as "ingress",
+        pub ingress: List<NetworkPolicyRule<'a>> as "ingress",
         /// What the pods may reach.
-        pub egress: List<NetworkPolicyRule> as "egress",
+        pub egress: List<NetworkPolicyRule<'a>> as "egress",
     }
 
     /// `NetworkPolicyIngressRule` and `NetworkPolicyEgressRule`: traffic that is allowed.
-    pub struct NetworkPolicyRule {
-        /// The other side; absent or empty is everyone.
-        pub peers: List<()> as "from" | "to",
-        /// The ports; absent or empty is all.
-        pub ports: List<()> as "ports",
+    pub struct NetworkPolicyRule<'a> {
+        /// The other side; absent or empty is everyone. [`read_peers`](Self::read_peers) reads it.
+        pub peers: List<Raw<'a>> as "from" | "to",
+        /// The ports; absent or empty is all. [`read_ports`](Self::read_ports) reads them.
+        pub ports: List<Raw<'a>> as "ports",
     }
 }
 
-impl NetworkPolicyRule {
+impl NetworkPolicyRule<'_> {
     /// Whether it allows all traffic of its direction: `- {}`.
     pub fn allows_everything(&self) -> bool {
         self.peers.is_empty() && self.ports.is_empty()
     }
 }
 
-impl NetworkPolicySpec<'_> {
+impl<'a> NetworkPolicySpec<'a> {
     /// Whether the policy has a say in this direction. Without `policyTypes` it has in ingress, and in egress if there is an egress
     /// rule (`SetDefaults_NetworkPolicy` of the API server); with them, the rules of a direction that they do not name are ignored.
     pub fn applies_to(&self, direction: Direction) -> bool {
@@ -86,7 +102,7 @@ impl NetworkPolicySpec<'_> {
     }
 
     /// What is allowed in this direction.
-    pub fn rules(&self, direction: Direction) -> &[NetworkPolicyRule] {
+    pub fn rules(&self, direction: Direction) -> &[NetworkPolicyRule<'a>] {
         match direction {
             Direction::Ingress => &self.ingress,
             Direction::Egress => &self.egress,

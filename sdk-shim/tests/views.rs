@@ -281,11 +281,11 @@ fn network_policy() {
         assert_eq!((ingress.len(), egress.len()), (2, 1));
         assert_eq!((ingress[0].allows_everything(), ingress[1].allows_everything()), (false, true));
     });
-    reads(&ingress, |view: NetworkPolicyRule| {
+    reads(&ingress, |view: NetworkPolicyRule<'_>| {
         let NetworkPolicyRule { peers, ports } = view;
         assert_eq!((peers.len(), ports.len()), (1, 2));
     });
-    reads(&egress, |view: NetworkPolicyRule| {
+    reads(&egress, |view: NetworkPolicyRule<'_>| {
         let NetworkPolicyRule { peers, ports } = view;
         assert_eq!((peers.len(), ports.len()), (2, 1));
     });
