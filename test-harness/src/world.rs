@@ -21,11 +21,17 @@
 //!     annotations: {stage: released}
 //! dns: {db.example.com: [192.0.2.7]}
 //! access:                           # what `can_i` allows beside what the cluster's roles and bindings grant; a field left out is
-//!                                   # anything. Of the roles that every cluster has, only cluster-admin is known without being there
+//!                                   # anything
 //!   - {user: ann, verb: get, resource: pods}
 //! faults:                           # calls that fail, whatever they ask
 //!   - {call: kubernetes/list_resources_by_namespace, error: the API server is away}
 //! ```
+//!
+//! Beside the objects that are added, a cluster has the ClusterRoles and ClusterRoleBindings that the API server makes when it starts
+//! (`cluster-admin`, `edit`, `system:discovery`, …: [`bootstrap`](crate::bootstrap)); an object of the same name takes the place of
+//! one of them. And it has an aggregation controller: a ClusterRole with an `aggregationRule`, `admin`, `edit` and `view` among them, is
+//! answered with the rules of the ClusterRoles that it selects. So `edit` grants what a ClusterRole in `cluster` with the label
+//! `rbac.authorization.k8s.io/aggregate-to-edit` brings into it.
 
 mod cluster;
 mod registry;
@@ -175,7 +181,7 @@ impl World {
             ("kubernetes", "list_resources_by_namespace") => self.cluster.list(&read(payload)?, true),
             ("kubernetes", "list_resources_all") => self.cluster.list(&read(payload)?, false),
             ("kubernetes", "get_resource") => self.cluster.get(&read(payload)?),
-            ("kubernetes", "can_i") => Ok(access::review(&self.access, &self.cluster, &read(payload)?)),
+            ("kubernetes", "can_i") => access::review(&self.access, &self.cluster, &read(payload)?),
             ("oci", "v1/manifest_digest") => self.registry.digest(&read::<String>(payload)?),
             ("oci", "v1/oci_manifest") => self.registry.manifest(&read::<String>(payload)?),
             ("oci", "v1/oci_manifest_config") => self.registry.config(&read::<String>(payload)?),
