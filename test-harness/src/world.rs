@@ -37,10 +37,11 @@ mod cluster;
 mod registry;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use palisade_sdk::{Host, HostError};
+use palisade_sdk::{Date, Host, HostError};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -92,6 +93,7 @@ pub struct World {
     faults: Vec<Fault>,
     session: Option<Mutex<VecDeque<Exchange>>>,
     now: Option<Duration>,
+    clock_was_read: AtomicBool,
     remembered: RwLock<Remembered>,
 }
 
@@ -172,8 +174,21 @@ impl World {
         self.now = Some(now);
     }
 
-    pub(crate) fn now(&self) -> Option<Duration> {
-        self.now
+    /// Stops the clock at noon of this day, UTC; before 1970, at the beginning of 1970.
+    pub fn set_today(&mut self, today: Date) {
+        let days = u64::try_from(today.days_since_1970()).ok();
+        self.set_now(days.map_or(Duration::ZERO, |days| Duration::from_hours(24 * days + 12)));
+    }
+
+    /// Whether a policy has asked what time it is.
+    pub fn clock_was_read(&self) -> bool {
+        self.clock_was_read.load(Ordering::Relaxed)
+    }
+
+    /// The time since 1970 that a policy is told.
+    pub(crate) fn tell_time(&self) -> Duration {
+        self.clock_was_read.store(true, Ordering::Relaxed);
+        self.now.unwrap_or_else(|| SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default())
     }
 
     fn answer(&self, namespace: &str, operation: &str, payload: &[u8]) -> Result<Value, String> {
