@@ -402,7 +402,8 @@ fn check(file: &File) -> Result<(Expectation, Option<Date>), Contradiction> {
         ));
     }
     let today = file.today.as_deref().map(str::parse).transpose();
-    let today = today.map_err(|error: DateError| ("today".to_owned(), format!("expected a day, written YYYY-MM-DD: {error}")))?;
+    let today =
+        today.map_err(|error: DateError| ("today".to_owned(), format!("expected a day, written YYYY-MM-DD: {error}")))?;
     Ok((expectation, today))
 }
 

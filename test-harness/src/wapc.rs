@@ -215,9 +215,7 @@ impl Call {
 
     /// WASI for modules that want it: nothing to read, nowhere to write, and the world's clock.
     fn wasi(&mut self) -> &mut WasiP1Ctx {
-        self.wasi.get_or_insert_with(|| {
-            WasiCtxBuilder::new().wall_clock(WorldClock(Arc::clone(&self.world))).build_p1()
-        })
+        self.wasi.get_or_insert_with(|| WasiCtxBuilder::new().wall_clock(WorldClock(Arc::clone(&self.world))).build_p1())
     }
 
     /// Makes the call, in an instance of its own.
