@@ -1,7 +1,9 @@
 //! Judges the rules of one role, and how it is aggregated.
 
 use palisade_sdk::rbac::bootstrap::LABEL;
-use palisade_sdk::rbac::dangers::{self, Class, DANGERS, Danger, Facts, Partners, Reach, STAR, VERBS, Verbs, verb_bit, verb_names};
+use palisade_sdk::rbac::dangers::{
+    self, Class, DANGERS, Danger, Facts, Partners, Reach, STAR, VERBS, Verbs, verb_bit, verb_names,
+};
 use palisade_sdk::rbac::{ALL, Name, PolicyRule, Role};
 use palisade_sdk::selector::Labels;
 use palisade_sdk::{Error, Operation, Path, Report, Request, Rule, Severity, Str};
@@ -162,7 +164,8 @@ impl Judge<'_> {
             let Some(told) = told else { continue };
             let Some(about) = rules::of(told.danger.class) else { continue };
             let message = self.context.message(told.danger, verb_bit(verb), told.misplaced, index);
-            let place = told.name.map_or_else(|| at.item("verbs", verb_at(facts.rule, verb)), |name| at.item("resourceNames", name));
+            let place =
+                told.name.map_or_else(|| at.item("verbs", verb_at(facts.rule, verb)), |name| at.item("resourceNames", name));
             self.report.add(about, &place, message);
         }
         if !impersonation_is_known {

@@ -1,7 +1,7 @@
 //! What a role lets its holder do, where it is bound.
 
-use palisade_sdk::rbac::dangers::{self, Found};
-use palisade_sdk::rbac::{self, Name, ResourceRequest, Rules};
+use palisade_sdk::rbac::dangers::{self, Class, Found, Grade};
+use palisade_sdk::rbac::{Rules, Within};
 
 use crate::bootstrap::SYSTEM;
 use crate::role::{Role, RoleKind};
@@ -40,55 +40,32 @@ impl<'n> Reach<'n> {
 
 /// What makes a role too much for many a holder.
 pub struct Harm {
-    /// It equals cluster-admin, in its reach.
-    pub everything: bool,
-    /// It grants what one of the user-facing roles grants that write: its name.
-    pub like: Option<&'static str>,
-    /// It reads every Secret.
-    pub secrets: bool,
-    /// Single grants that lead to more, the gravest first.
+    /// How much it is as a whole.
+    pub grade: Grade,
+    /// Single grants that lead to more, the gravest first. Those on Secrets are not here: the grade says who reads them.
     pub leads: Vec<Found>,
 }
 
-/// A resource of the user-facing roles.
-struct Held(&'static str, &'static str);
+impl Harm {
+    /// Judges a role in its reach.
+    pub fn of(role: &Role<'_>, reach: Reach<'_>) -> Self {
+        let (rules, within) = match (reach, role.kind) {
+            (Reach::Everywhere, RoleKind::ClusterRole) => (Rules::of_cluster_role(&role.rules), Within::Cluster),
+            _ => (Rules::of_role(&role.rules), Within::Namespace),
+        };
+        let is_of_secrets =
+            |found: &Found| matches!(found.danger.class, Class::SecretToken | Class::SecretRead | Class::SecretWrite);
+        let mut leads = dangers::find(&rules, within);
+        leads.retain(|found| !is_of_secrets(found));
+        Self { grade: dangers::grade(&rules), leads }
+    }
 
-/// What `edit` writes, as far as it matters who holds it.
-const EDITED: &[Held] =
-    &[Held("", "pods"), Held("", "secrets"), Held("", "configmaps"), Held("", "services"), Held("apps", "deployments")];
-/// What `admin` writes beside that.
-const ADMINISTERED: &[Held] = &[Held(rbac::GROUP, "roles"), Held(rbac::GROUP, "rolebindings")];
-
-/// Judges a role in its reach.
-pub fn of(role: &Role<'_>, reach: Reach<'_>) -> Harm {
-    let rules = match role.kind {
-        RoleKind::Role => Rules::of_role(&role.rules),
-        RoleKind::ClusterRole => Rules::of_cluster_role(&role.rules),
-    };
-    let secrets = reads_secrets(&rules);
-    let writes = |held: &Held| {
-        let may = |verb: &str| allows(&rules, verb, held.0, held.1, Name::Every);
-        may("create") && (may("update") || may("patch")) && may("delete")
-    };
-    let edits = secrets && EDITED.iter().all(writes);
-    let like = match edits {
-        true if ADMINISTERED.iter().all(writes) => Some("admin"),
-        true => Some("edit"),
-        false => None,
-    };
-    let reach = match reach {
-        Reach::Everywhere => dangers::Reach::Cluster,
-        Reach::System | Reach::Namespace(_) => dangers::Reach::Namespace,
-    };
-    Harm { everything: rules.is_cluster_admin(), like, secrets, leads: dangers::of(&role.rules, reach) }
-}
-
-fn allows(rules: &Rules<'_>, verb: &str, group: &str, resource: &str, name: Name<'_>) -> bool {
-    rules.allows(&ResourceRequest { verb, group, resource, subresource: "", name }).is_some()
-}
-
-/// Whether every Secret in reach can be read; named ones alone cannot be listed.
-fn reads_secrets(rules: &Rules<'_>) -> bool {
-    allows(rules, "get", "", "secrets", Name::Every)
-        || ["list", "watch"].iter().any(|verb| allows(rules, verb, "", "secrets", Name::Absent))
+    /// The user-facing role that it equals, as far as it matters.
+    pub fn like(&self) -> Option<&'static str> {
+        match self.grade {
+            Grade::Admin => Some("admin"),
+            Grade::Edit => Some("edit"),
+            _ => None,
+        }
+    }
 }

@@ -1,10 +1,11 @@
 //! Judges what a binding hands over, and to whom.
 
-use palisade_sdk::rbac::dangers::Found;
+use palisade_sdk::rbac::ALL;
+use palisade_sdk::rbac::dangers::{Found, Grade};
 use palisade_sdk::rbac::scope::{self, Scope};
 use palisade_sdk::{Path, Report, Rule};
 
-use crate::harm::{self, Harm, Reach};
+use crate::harm::{Harm, Reach};
 use crate::harmless::{self, Audience};
 use crate::role::Role;
 use crate::settings::{BindingKind, Settings};
@@ -25,7 +26,7 @@ pub struct Case<'c> {
 /// Adds a finding for each subject that should not be bound, and for each that should not hold what the role grants.
 pub fn judge(case: &Case<'_>, subjects: &[(usize, Who<'_>)], report: &mut Report) {
     let reach = Reach::of(case.namespace);
-    let harm = case.role.map(|role| harm::of(role, reach));
+    let harm = case.role.map(|role| Harm::of(role, reach));
     let judge = Judge { case, reach, what: what(case, reach, harm.as_ref()) };
     let mut too_much = false;
     for (index, who) in subjects {
@@ -125,7 +126,7 @@ impl Judge<'_> {
         let before = report.findings().len();
         let holder = who.words();
         let role = words::role(self.case);
-        if harm.everything && report.severity_of(&rules::CLUSTER_ADMIN).is_some() {
+        if harm.grade == Grade::Everything && report.severity_of(&rules::CLUSTER_ADMIN).is_some() {
             let mut message = ["hands ", &self.what, " to ", &holder].concat();
             if self.case.binding.role_ref.name != "cluster-admin" {
                 message.push_str(": ");
@@ -159,7 +160,7 @@ impl Judge<'_> {
             }
             Reach::Namespace(_) => return false,
         };
-        if let Some(like) = harm.like
+        if let Some(like) = harm.like()
             && report.severity_of(like_rule).is_some()
         {
             let message = [
@@ -175,7 +176,7 @@ impl Judge<'_> {
             report.add(like_rule, &at, message.concat());
             return true;
         }
-        let is_grave = |found: &&Found| found.danger.kind.is_grave() || self.reach == Reach::System;
+        let is_grave = |found: &&Found| found.danger.class.is_grave() || self.reach == Reach::System;
         let (grave, workloads): (Vec<_>, Vec<_>) = harm.leads.iter().partition(is_grave);
         let lead = |rule: &Rule, found: &[&Found], report: &mut Report| {
             let Some(first) = found.first() else { return };
@@ -192,7 +193,7 @@ impl Judge<'_> {
         } else {
             lead(lead_rule, &harm.leads.iter().collect::<Vec<_>>(), report);
         }
-        if harm.secrets {
+        if harm.grade >= Grade::Secrets {
             let message = ["lets ", &holder, " read every Secret ", &place, ", and use what they hold: by ", &role];
             let instead = match self.reach {
                 Reach::Everywhere => words::role_binding(self.case, &[(index, who)]),
@@ -221,18 +222,15 @@ impl Judge<'_> {
         let mut resources: Vec<&str> = Vec::new();
         let mut unknown = None;
         for rule in role.rules.iter().filter(|rule| !rule.verbs.is_empty()) {
-            if !rule.non_resource_urls.is_empty() {
-                return;
+            match scope::of_rule(rule) {
+                Some(Scope::Cluster) => return,
+                Some(Scope::Unknown) if rule.resources.iter().any(|resource| is_clusters_own(resource)) => return,
+                Some(Scope::Unknown) => unknown = unknown.or(Some(rule)),
+                Some(Scope::Namespaced) => {}
+                None => continue,
             }
             for resource in &rule.resources {
-                for group in &rule.api_groups {
-                    match scope::of(group, resource) {
-                        Scope::Cluster => return,
-                        Scope::Unknown if unknown.is_none() => unknown = Some((resource, group)),
-                        Scope::Unknown | Scope::Namespaced => {}
-                    }
-                }
-                if !rule.api_groups.is_empty() && resources.len() <= words::SHOWN && !resources.contains(&resource.as_str()) {
+                if resources.len() <= words::SHOWN && !resources.contains(&resource.as_str()) {
                     resources.push(resource);
                 }
             }
@@ -242,8 +240,8 @@ impl Judge<'_> {
         }
         let mut message =
             ["reaches every namespace, though all that it grants is in namespaces: ", &words::some(&resources)].concat();
-        if let Some((resource, group)) = unknown {
-            message.push_str(&["; of ", cut(resource), ".", cut(group), " this is taken for granted"].concat());
+        if let Some(rule) = unknown {
+            message.push_str(&["; of those of ", &words::shown(&rule.api_groups), " this is taken for granted"].concat());
         }
         let remedy = words::role_binding(self.case, subjects);
         let remedy = remedy.as_deref().unwrap_or(rules::CLUSTER_WIDE_BINDING.remedy);
@@ -251,23 +249,30 @@ impl Judge<'_> {
     }
 }
 
+/// Whether a custom resource is in no namespace by its name: that is what `clusterissuers`, `globalnetworkpolicies` and
+/// `gatewayclasses` say. Of a wildcard some may be.
+fn is_clusters_own(resource: &str) -> bool {
+    let name = resource.split('/').next().unwrap_or_default();
+    name.starts_with("cluster") || name.starts_with("global") || name.ends_with("classes") || name == ALL || name == "signers"
+}
+
 /// What a binding hands over, in a clause that goes on from "hands".
 fn what(case: &Case<'_>, reach: Reach<'_>, harm: Option<&Harm>) -> String {
     let Some(harm) = harm else { return "what the role will grant".to_owned() };
-    if harm.everything {
+    if harm.grade == Grade::Everything {
         return match reach {
             Reach::Everywhere => "every right in the cluster".to_owned(),
             Reach::System => "every right in namespace kube-system, and by it in the cluster,".to_owned(),
             Reach::Namespace(namespace) => ["every right in namespace ", cut(namespace)].concat(),
         };
     }
-    if let Some(like) = harm.like {
+    if let Some(like) = harm.like() {
         return ["what `", like, "` grants ", &reach.words()].concat();
     }
     if let Some(lead) = harm.leads.first() {
         return [&lead.grant(), " ", &reach.words()].concat();
     }
-    if harm.secrets {
+    if harm.grade >= Grade::Secrets {
         return ["every Secret ", &reach.words()].concat();
     }
     words::first_grant(case).unwrap_or_else(|| words::role(case))

@@ -43,7 +43,7 @@ pub fn first_grant(case: &Case<'_>) -> Option<String> {
 }
 
 /// `get, list, watch`
-fn shown(items: &[Str<'_>]) -> String {
+pub fn shown(items: &[Str<'_>]) -> String {
     some(&items.iter().map(Str::as_str).collect::<Vec<_>>())
 }
 
