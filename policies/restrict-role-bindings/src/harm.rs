@@ -55,8 +55,10 @@ impl Harm {
         };
         let is_of_secrets =
             |found: &Found| matches!(found.danger.class, Class::SecretToken | Class::SecretRead | Class::SecretWrite);
-        let mut leads = dangers::find(&rules, within);
-        leads.retain(|found| !is_of_secrets(found));
+        let found = dangers::find(&rules, within).into_iter().filter(|found| !is_of_secrets(found));
+        // What still wants a second grant leads nowhere yet.
+        let (mut leads, wanting): (Vec<_>, Vec<_>) = found.partition(Found::is_usable);
+        leads.extend(wanting);
         Self { grade: dangers::grade(&rules), leads }
     }
 

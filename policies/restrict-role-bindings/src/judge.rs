@@ -81,7 +81,12 @@ impl Judge<'_> {
                 hands(&rules::ANONYMOUS_SUBJECT, "everybody who reaches the API server, without credentials", report);
             }
             Class::Everyone if !self.is_harmless(Audience::Everyone) => {
-                hands(&rules::EVERYONE, "every user and every pod of the cluster", report);
+                let holders = match who {
+                    Who::Group("system:serviceaccounts") => "every pod of the cluster",
+                    Who::Group("system:authenticated") => "every user and every pod of the cluster",
+                    _ => "every user of the cluster",
+                };
+                hands(&rules::EVERYONE, holders, report);
             }
             Class::AccountsOf(namespace) if !self.is_harmless(Audience::Everyone) => {
                 hands(&rules::NAMESPACE_ACCOUNTS, &["every pod of namespace ", cut(namespace)].concat(), report);
@@ -180,7 +185,8 @@ impl Judge<'_> {
         let (grave, workloads): (Vec<_>, Vec<_>) = harm.leads.iter().partition(is_grave);
         let lead = |rule: &Rule, found: &[&Found], report: &mut Report| {
             let Some(first) = found.first() else { return };
-            let mut message = ["lets ", &holder, " ", first.danger.lets, ", ", &place, ": "].concat();
+            let place = if self.reach == Reach::Everywhere { "cluster-wide" } else { &place };
+            let mut message = ["lets ", &holder, " ", first.danger.lets, ", ", place, ": "].concat();
             message.push_str(&[&role, " grants ", &words::grants(found)].concat());
             report.add(rule, &at, message);
         };

@@ -53,13 +53,13 @@ pub fn some(items: &[&str]) -> String {
     shown.join(", ") + if items.len() > SHOWN { " and more" } else { "" }
 }
 
-/// `create on pods/exec; patch on namespaces; and 2 more such grants`
+/// `create on pods/exec; patch on namespaces; and 2 more`
 pub fn grants(found: &[&Found]) -> String {
     let mut text = found.iter().take(SHOWN).map(|found| found.grant()).collect::<Vec<_>>().join("; ");
     if found.len() > SHOWN {
         text.push_str("; and ");
         text.push_str(&(found.len() - SHOWN).to_string());
-        text.push_str(" more such grants");
+        text.push_str(" more");
     }
     text
 }
