@@ -34,7 +34,10 @@
 pub mod bootstrap;
 mod covers;
 pub mod dangers;
+#[cfg(test)]
+mod properties;
 pub mod scope;
+pub mod subjects;
 
 pub use covers::Lack;
 

@@ -213,8 +213,8 @@ fn check_value(value: &str, at: &Path<'_>) -> Result<(), Error> {
     if value.is_empty() || is_name(value) { Ok(()) } else { Err(Error::malformed(at, "not a valid label value")) }
 }
 
-/// A label's key: a name, with a DNS subdomain and `/` before it or not.
-fn is_label_key(key: &str) -> bool {
+/// Whether this can be a label's key, or an annotation's: a name, with a DNS subdomain and `/` before it or not.
+pub fn is_label_key(key: &str) -> bool {
     match key.split_once('/') {
         Some((prefix, name)) => prefix.len() <= 253 && prefix.split('.').all(is_dns_label) && is_name(name),
         None => is_name(key),

@@ -149,6 +149,10 @@ mod tests {
         for role in cluster_roles() {
             let read: api::ClusterRole = serde_json::from_value(role.clone()).unwrap();
             assert_eq!(&serde_json::to_value(&read).unwrap(), role);
+            assert!(
+                palisade_sdk::rbac::bootstrap::is_cluster_role(read.metadata.name.as_deref().unwrap_or_default()),
+                "{role}"
+            );
             let rules = read.rules.unwrap_or_default();
             assert_eq!(rules.is_empty(), read.aggregation_rule.is_some(), "{role}");
             for rule in rules {
