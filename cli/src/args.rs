@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use palisade_harness::Severity;
+use palisade_sdk::Date;
 
 /// Scans Kubernetes manifests with Kubewarden policies, offline.
 #[derive(Debug, Parser)]
@@ -60,6 +61,7 @@ Examples:
   helm template chart/ | palisade scan -
   palisade scan k8s/ --format sarif --output palisade.sarif
   palisade scan k8s/ --only rbac-least-privilege --fail-on deny
+  palisade scan k8s/ --today 2027-01-31    # what will be due by then
 
 What is read:
   YAML and JSON files with any number of documents, lists included. Of a
@@ -118,6 +120,10 @@ pub struct Scan {
     /// The namespace of objects that name none
     #[arg(short, long, default_value = "default", value_name = "NAME")]
     pub namespace: String,
+
+    /// The day, for what is due or expires [default: today, in UTC]
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub today: Option<Date>,
 
     #[command(flatten)]
     pub policies: PolicySelection,

@@ -4,7 +4,6 @@ mod args;
 mod catalogue;
 mod commands;
 mod config;
-mod date;
 mod exemptions;
 mod identity;
 mod input;

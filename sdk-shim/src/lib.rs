@@ -76,6 +76,7 @@
 //! | the cluster, registries, signatures, DNS | [`Host`] |
 //! | label selectors and NetworkPolicies | [`selector`], [`network`] |
 //! | what a Role grants | [`rbac`] |
+//! | what day it is | [`clock`], which gives a [`Date`] |
 //! | whether a string is a secret | [`secrets`] |
 //!
 //! Keep work linear in the object's size, do not recurse on its depth, and do not panic: a trap loses the message.
@@ -85,6 +86,8 @@ extern crate self as palisade_sdk;
 
 #[cfg(target_arch = "wasm32")]
 mod allocator;
+pub mod clock;
+mod date;
 mod error;
 pub mod glob;
 pub mod host;
@@ -102,6 +105,7 @@ pub mod views;
 #[doc(hidden)]
 pub mod wapc;
 
+pub use date::{Date, DateError};
 pub use error::Error;
 pub use host::{Answer, GetQuery, Host, HostError, ListQuery};
 pub use json::{List, Map, Raw, Str};

@@ -123,7 +123,7 @@ fn throughput(args: &Bench, cache: &Path) -> Result<(), CommandError> {
         let started = Instant::now();
         let input = input::read(&[file]);
         let read = started.elapsed();
-        let report = scan::run(&engine, input, &candidates, "default", false)?;
+        let report = scan::run(&engine, input, &candidates, "default", None, false)?;
         let total = started.elapsed();
         if let Some(failure) = report.failures.first() {
             return Err(CommandError::Other(format!("{}: {}", failure.place, failure.message)));

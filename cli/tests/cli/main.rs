@@ -8,3 +8,4 @@ mod formats;
 mod inputs;
 mod secrets;
 mod support;
+mod today;

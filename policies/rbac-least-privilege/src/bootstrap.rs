@@ -1,89 +1,8 @@
 //! The ClusterRoles that the API server makes for itself, and who writes them.
 
-use palisade_sdk::{Error, Operation, Request, json::Raw, rbac::Role};
-
-/// The names of the ClusterRoles that Kubernetes makes since 1.20. Those of its controllers are below.
-///
-/// Source: `plugin/pkg/auth/authorizer/rbac/bootstrappolicy` of Kubernetes.
-const NAMES: &[&str] = &[
-    "admin",
-    "cluster-admin",
-    "edit",
-    "system:aggregate-to-admin",
-    "system:aggregate-to-edit",
-    "system:aggregate-to-view",
-    "system:auth-delegator",
-    "system:basic-user",
-    "system:certificates.k8s.io:certificatesigningrequests:nodeclient",
-    "system:certificates.k8s.io:certificatesigningrequests:selfnodeclient",
-    "system:certificates.k8s.io:kube-apiserver-client-approver",
-    "system:certificates.k8s.io:kube-apiserver-client-kubelet-approver",
-    "system:certificates.k8s.io:kubelet-serving-approver",
-    "system:certificates.k8s.io:legacy-unknown-approver",
-    "system:discovery",
-    "system:heapster",
-    "system:kube-aggregator",
-    "system:kube-controller-manager",
-    "system:kube-dns",
-    "system:kube-scheduler",
-    "system:kubelet-api-admin",
-    "system:monitoring",
-    "system:node",
-    "system:node-bootstrapper",
-    "system:node-problem-detector",
-    "system:node-proxier",
-    "system:persistent-volume-provisioner",
-    "system:public-info-viewer",
-    "system:service-account-issuer-discovery",
-    "system:volume-scheduler",
-    "view",
-];
-
-/// `system:controller:…`
-const CONTROLLERS: &[&str] = &[
-    "attachdetach-controller",
-    "certificate-controller",
-    "clusterrole-aggregation-controller",
-    "cronjob-controller",
-    "daemon-set-controller",
-    "deployment-controller",
-    "device-taint-eviction-controller",
-    "disruption-controller",
-    "endpoint-controller",
-    "endpointslice-controller",
-    "endpointslicemirroring-controller",
-    "ephemeral-volume-controller",
-    "expand-controller",
-    "generic-garbage-collector",
-    "horizontal-pod-autoscaler",
-    "job-controller",
-    "legacy-service-account-token-cleaner",
-    "namespace-controller",
-    "node-controller",
-    "persistent-volume-binder",
-    "pod-garbage-collector",
-    "pv-protection-controller",
-    "pvc-protection-controller",
-    "replicaset-controller",
-    "replication-controller",
-    "resource-claim-controller",
-    "resourcequota-controller",
-    "root-ca-cert-publisher",
-    "route-controller",
-    "service-account-controller",
-    "service-cidrs-controller",
-    "service-controller",
-    "statefulset-controller",
-    "storage-version-garbage-collector",
-    "storage-version-migrator-controller",
-    "ttl-after-finished-controller",
-    "ttl-controller",
-    "validatingadmissionpolicy-status-controller",
-    "volumeattributesclass-protection-controller",
-];
-
-/// The label that all of them carry, and `cluster-admin` no other.
-pub const LABEL: (&str, &str) = ("kubernetes.io/bootstrapping", "rbac-defaults");
+use palisade_sdk::rbac::Role;
+use palisade_sdk::rbac::bootstrap::{LABEL, is_cluster_role};
+use palisade_sdk::{Error, Operation, Request, json::Raw};
 
 /// The labels by which a ClusterRole is aggregated into the user-facing ones.
 pub const AGGREGATE_TO: [&str; 3] = [
@@ -130,9 +49,9 @@ pub fn is_bootstrapped(request: &Request<'_>, role: &Role<'_>) -> Result<bool, E
     let user = &request.user_info;
     if user.username == API_SERVER && user.groups.iter().any(|group| *group == "system:masters") {
         // A later Kubernetes has names that are not listed here.
-        return Ok(name.starts_with("system:") || is_known(name));
+        return Ok(name.starts_with("system:") || is_cluster_role(name));
     }
-    if !is_known(name) {
+    if !is_cluster_role(name) {
         return Ok(false);
     }
     if user.username.is_empty() || user.groups.iter().any(|group| *group == "system:masters") {
@@ -147,11 +66,4 @@ pub fn is_bootstrapped(request: &Request<'_>, role: &Role<'_>) -> Result<bool, E
         && request.object::<Aggregation<'_>>()?.rule == request.old_object::<Aggregation<'_>>()?.unwrap_or_default().rule
         && same_label(LABEL.0)
         && AGGREGATE_TO.iter().all(|label| same_label(label)))
-}
-
-fn is_known(name: &str) -> bool {
-    match name.strip_prefix("system:controller:") {
-        Some(controller) => CONTROLLERS.contains(&controller),
-        None => NAMES.contains(&name),
-    }
 }

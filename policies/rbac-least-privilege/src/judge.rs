@@ -1,12 +1,15 @@
 //! Judges the rules of one role, and how it is aggregated.
 
+use palisade_sdk::rbac::bootstrap::LABEL;
+use palisade_sdk::rbac::dangers::{
+    self, Class, DANGERS, Danger, Facts, Partners, Reach, STAR, VERBS, Verbs, verb_bit, verb_names,
+};
 use palisade_sdk::rbac::{ALL, Name, PolicyRule, Role};
 use palisade_sdk::selector::Labels;
 use palisade_sdk::{Error, Operation, Path, Report, Request, Rule, Severity, Str};
 
-use crate::bootstrap::{AGGREGATE_TO, LABEL};
-use crate::dangers::{self, DANGERS, Danger, GROUPS, Names, PARTNERS, POWERFUL, STAR, Second, VERBS, Verbs};
-use crate::words::{self, all_or, on_groups, shown, verb_names};
+use crate::bootstrap::AGGREGATE_TO;
+use crate::words::{self, all_or, on_groups, shown};
 use crate::{AllowedVerbs, Kind, Settings, rules};
 
 /// More combinations of groups, resources and verbs than this are not looked up in `allowedVerbs`: no role that a person wrote has them.
@@ -31,8 +34,7 @@ pub fn judge(
         wildcard_resource_rejects: rejects(&rules::WILDCARD_RESOURCE),
         accepted: DANGERS.iter().map(|danger| accepted_verbs(danger, &allowed)).collect(),
         allowed,
-        partners: PARTNERS.each_ref().map(|second| role.rules.iter().position(|rule| grants_some(rule, second))),
-        only_own_signers: [dangers::MAY_APPROVE, dangers::MAY_SIGN].map(|partner| has_only_own_signers(&role.rules, partner)),
+        partners: Partners::of(&role.rules),
     };
     let mut judge = Judge { context, gravest: [None; 3], report };
     for (index, rule) in role.rules.iter().enumerate() {
@@ -46,27 +48,6 @@ pub fn judge(
     Ok(())
 }
 
-fn grants_some(rule: &PolicyRule<'_>, second: &Second) -> bool {
-    rule.grants_group(second.group.name())
-        && second.verbs.iter().any(|verb| rule.grants_verb(verb))
-        && second.resources.iter().any(|resource| rule.grants_resource(resource, second.subresource))
-}
-
-/// Whether the role approves (or signs) for some signers, and for none of those that the API server trusts: then updating the
-/// requests themselves leads no further.
-fn has_only_own_signers(rules: &[PolicyRule<'_>], partner: dangers::Partner) -> bool {
-    let Some(second) = partner.and_then(|partner| PARTNERS.get(partner)) else { return false };
-    let mut granting = rules.iter().filter(|rule| grants_some(rule, second)).peekable();
-    granting.peek().is_some()
-        && granting.all(|rule| !rule.resource_names.is_empty() && powerful_name(rule, dangers::SIGNERS).is_none())
-}
-
-/// The first of the rule's names that leads to every right.
-fn powerful_name(rule: &PolicyRule<'_>, list: usize) -> Option<usize> {
-    let powerful = POWERFUL.get(list)?;
-    rule.resource_names.iter().position(|name| powerful.contains(&name.as_str()))
-}
-
 /// The verbs of a danger that the settings accept.
 fn accepted_verbs(danger: &Danger, allowed: &[&AllowedVerbs]) -> Verbs {
     let mut name = String::new();
@@ -74,14 +55,7 @@ fn accepted_verbs(danger: &Danger, allowed: &[&AllowedVerbs]) -> Verbs {
     let granted = allowed.iter().filter(|allowed| allowed.is_about(danger.group.name(), &name));
     granted
         .flat_map(|allowed| &allowed.verbs)
-        .fold(0, |verbs, verb| verbs | if verb == ALL { Verbs::MAX } else { bit_of(verb) })
-}
-
-fn bit_of(verb: &str) -> Verbs {
-    if verb == ALL {
-        return STAR;
-    }
-    VERBS.iter().position(|known| *known == verb).map_or(0, |bit| 1 << bit)
+        .fold(0, |verbs, verb| verbs | if verb == ALL { Verbs::MAX } else { verb_bit(verb) })
 }
 
 impl AllowedVerbs {
@@ -96,69 +70,6 @@ impl AllowedVerbs {
 
     fn accepts(&self, group: &str, resource: &str, verb: &str) -> bool {
         self.is_about(group, resource) && self.verbs.iter().any(|accepted| accepted == ALL || accepted == verb)
-    }
-}
-
-/// What is asked of a rule again and again, looked up once.
-struct Facts<'f> {
-    rule: &'f PolicyRule<'f>,
-    /// The known verbs, and `*`.
-    verbs: Verbs,
-    /// A bit for each of [`GROUPS`], as the rule names them.
-    groups: u32,
-    every_group: bool,
-    /// Whether a name is empty: it matches requests that name nothing.
-    blank_name: bool,
-    powerful: [Option<usize>; 3],
-}
-
-/// How a rule reaches a danger's objects.
-enum Reach {
-    /// All of them.
-    All,
-    /// One that is worth them all, at this place among the names.
-    Named(usize),
-}
-
-impl<'f> Facts<'f> {
-    fn of(rule: &'f PolicyRule<'f>) -> Self {
-        let group_bit = |name: &str| GROUPS.iter().position(|known| *known == name).map_or(0, |bit| 1 << bit);
-        Self {
-            rule,
-            verbs: rule.verbs.iter().fold(0, |verbs, verb| verbs | bit_of(verb)),
-            groups: rule.api_groups.iter().fold(0, |groups, group| groups | group_bit(group)),
-            every_group: rule.api_groups.iter().any(|group| *group == ALL),
-            blank_name: rule.resource_names.iter().any(|name| name.is_empty()),
-            powerful: [0, 1, 2].map(|list| powerful_name(rule, list)),
-        }
-    }
-
-    fn names_group(&self, danger: &Danger) -> bool {
-        self.every_group || self.groups & (1 << danger.group as u32) != 0
-    }
-
-    /// Whether the rule looks for the danger in the core group, where it is not.
-    fn misplaces(&self, danger: &Danger) -> bool {
-        danger.rule.severity == Severity::Deny && self.groups & 1 != 0
-    }
-
-    /// Whether the names leave the danger, and for which of the verbs.
-    fn reach(&self, danger: &Danger, verbs: Verbs) -> Option<(Reach, Verbs)> {
-        if self.rule.resource_names.is_empty() || danger.names == Names::DoNotHelp {
-            return Some((Reach::All, verbs));
-        }
-        if let Names::Except(list) = danger.names
-            && let Some(place) = self.powerful.get(list).copied().flatten()
-        {
-            return Some((Reach::Named(place), verbs));
-        }
-        let nameless = verbs & dangers::NAMELESS;
-        let star = if danger.verbs & dangers::NAMELESS != 0 { verbs & STAR } else { 0 };
-        (self.blank_name && danger.subresource.is_empty() && nameless | star != 0).then_some((Reach::All, nameless | star))
-    }
-
-    fn verb_at(&self, verb: &str) -> usize {
-        self.rule.verbs.iter().position(|granted| *granted == verb).unwrap_or_default()
     }
 }
 
@@ -178,10 +89,8 @@ struct Context<'j> {
     allowed: Vec<&'j AllowedVerbs>,
     /// For each of [`DANGERS`] the verbs that the settings accept.
     accepted: Vec<Verbs>,
-    /// For each of [`PARTNERS`] the first rule that grants it.
-    partners: [Option<usize>; PARTNERS.len()],
-    /// Approving and signing: see [`has_only_own_signers`].
-    only_own_signers: [bool; 2],
+    /// What makes some dangers usable.
+    partners: Partners,
 }
 
 struct Judge<'j> {
@@ -206,27 +115,28 @@ impl Judge<'_> {
             let wildcard_is_said = self.wildcard_resource(&facts, entry, &at.item("resources", place));
             let mut star_is_said = false;
             for (danger, accepted) in DANGERS.iter().zip(&self.context.accepted) {
-                if !danger.is_meant_by(entry) || (danger.cluster && self.context.kind == Kind::Role) {
+                let Some(about) = rules::of(danger.class) else { continue };
+                if !danger.is_meant_by(entry) || !self.context.counts(danger) {
                     continue;
                 }
                 let misplaced = !facts.names_group(danger);
-                if misplaced && (wildcard || !facts.misplaces(danger)) {
+                if misplaced && (wildcard || !danger.class.is_grave() || !facts.names_core_group()) {
                     continue;
                 }
                 impersonation_is_known |= danger.verbs & (dangers::IMPERSONATE | dangers::IMPERSONATE_CONSTRAINED) != 0;
                 let granted = facts.verbs & (danger.verbs | STAR) & !accepted;
-                if granted == 0 || self.context.is_harmless_alone(danger) {
+                if granted == 0 || self.context.partners.make_harmless(danger) {
                     continue;
                 }
                 let Some((reach, granted)) = facts.reach(danger, granted) else { continue };
                 if !misplaced && let Some(gravest) = self.gravest.get_mut(danger.held_by as usize) {
                     gravest.get_or_insert((index, danger));
                 }
-                if self.report.severity_of(danger.rule).is_none() {
+                if self.report.severity_of(about).is_none() {
                     continue;
                 }
                 let literal = granted & !STAR;
-                let name = if let Reach::Named(place) = reach { Some(place) } else { None };
+                let name = if let Reach::Powerful(place) = reach { Some(place) } else { None };
                 if literal & dangers::TELLING != 0 {
                     for (bit, told) in told.iter_mut().enumerate() {
                         if literal & (1 << bit) != 0 && told.is_none_or(|told| told.misplaced && !misplaced) {
@@ -237,14 +147,14 @@ impl Judge<'_> {
                 }
                 // The most general finding says it all.
                 let by_resource = wildcard_is_said && self.context.wildcard_resource_rejects;
-                let by_verb = literal == 0 && danger.rule.severity == Severity::Warn && self.context.wildcard_verb_rejects;
+                let by_verb = literal == 0 && about.severity == Severity::Warn && self.context.wildcard_verb_rejects;
                 if by_resource || by_verb || (star_is_said && granted & STAR != 0) {
                     continue;
                 }
                 star_is_said |= granted & STAR != 0;
                 let message = self.context.message(danger, granted, misplaced, index);
                 self.report.add(
-                    danger.rule,
+                    about,
                     &name.map_or(at.item("resources", place), |name| at.item("resourceNames", name)),
                     message,
                 );
@@ -252,9 +162,11 @@ impl Judge<'_> {
         }
         for (told, verb) in told.iter().zip(VERBS) {
             let Some(told) = told else { continue };
-            let message = self.context.message(told.danger, bit_of(verb), told.misplaced, index);
-            let place = told.name.map_or_else(|| at.item("verbs", facts.verb_at(verb)), |name| at.item("resourceNames", name));
-            self.report.add(told.danger.rule, &place, message);
+            let Some(about) = rules::of(told.danger.class) else { continue };
+            let message = self.context.message(told.danger, verb_bit(verb), told.misplaced, index);
+            let place =
+                told.name.map_or_else(|| at.item("verbs", verb_at(facts.rule, verb)), |name| at.item("resourceNames", name));
+            self.report.add(about, &place, message);
         }
         if !impersonation_is_known {
             self.impersonation_of_something(&facts, &at);
@@ -270,7 +182,7 @@ impl Judge<'_> {
         let mut message = "grants impersonate on ".to_owned();
         message.push_str(&shown(&rule.resources));
         message.push_str(", which is meant to let its holder act as somebody else");
-        self.report.add(&rules::IMPERSONATE, &at.item("verbs", facts.verb_at("impersonate")), message);
+        self.report.add(&rules::IMPERSONATE, &at.item("verbs", verb_at(rule, "impersonate")), message);
     }
 
     fn wildcard_verbs(&mut self, facts: &Facts<'_>, at: &Path<'_>) {
@@ -488,6 +400,11 @@ impl Judge<'_> {
     }
 }
 
+/// Where the verb stands.
+fn verb_at(rule: &PolicyRule<'_>, verb: &str) -> usize {
+    rule.verbs.iter().position(|granted| *granted == verb).unwrap_or_default()
+}
+
 /// Whether an entry of a rule's resources stands for more than one: `*`, `*/scale`.
 fn is_wildcard(entry: &str) -> bool {
     entry == ALL || entry.starts_with("*/")
@@ -506,10 +423,9 @@ impl Context<'_> {
             })
     }
 
-    /// Whether the danger needs a second grant that the role has for harmless names only.
-    fn is_harmless_alone(&self, danger: &Danger) -> bool {
-        let [approves, signs] = self.only_own_signers;
-        (approves && danger.partner == dangers::MAY_APPROVE) || (signs && danger.partner == dangers::MAY_SIGN)
+    /// Whether a role of this kind can grant the danger, or is meant to: nobody writes `escalate` or `impersonate` to no end.
+    fn counts(&self, danger: &Danger) -> bool {
+        self.kind == Kind::ClusterRole || !danger.cluster || matches!(danger.class, Class::Escalate | Class::Impersonate)
     }
 
     /// The gravest of what a wildcard grants.
@@ -519,7 +435,8 @@ impl Context<'_> {
             let counts = granted != 0
                 && danger.is_meant_by(entry)
                 && facts.names_group(danger)
-                && !(danger.cluster && self.kind == Kind::Role)
+                && self.counts(danger)
+                && !self.partners.make_harmless(danger)
                 && facts.reach(danger, granted).is_some();
             counts.then_some(danger)
         })
@@ -543,7 +460,7 @@ impl Context<'_> {
             message.push_str(", which lets its holder ");
         }
         message.push_str(danger.lets);
-        if let Some(second) = danger.partner.and_then(|partner| self.partners.get(partner).copied().flatten()) {
+        if let Some(second) = self.partners.of_danger(danger) {
             message.push_str(if misplaced { "; with " } else { ": with " });
             if second == index {
                 message.push_str("what else the rule grants, at once");

@@ -6,7 +6,6 @@
 //! References: CIS Kubernetes Benchmark 5.1; Kubernetes documentation, "RBAC Good Practices".
 
 mod bootstrap;
-mod dangers;
 mod judge;
 mod rules;
 mod words;

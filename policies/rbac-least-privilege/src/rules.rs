@@ -1,5 +1,6 @@
 //! The rules of this policy.
 
+use palisade_sdk::rbac::dangers::Class;
 use palisade_sdk::{Rule, Severity};
 
 macro_rules! rules {
@@ -110,4 +111,24 @@ rules! {
         "rules beside an aggregationRule are overwritten: the role does not grant what it says";
         "move the rules to a ClusterRole that the aggregationRule selects";
         "Kubernetes documentation, Using RBAC Authorization: aggregated ClusterRoles"
+}
+
+/// The rule about what a grant leads to; none for Secrets, which are the concern of another policy but where they make tokens.
+pub const fn of(class: Class) -> Option<&'static Rule> {
+    Some(match class {
+        Class::Escalate => &ESCALATE,
+        Class::Bind => &BIND,
+        Class::Impersonate => &IMPERSONATE,
+        Class::ServiceAccountToken => &SERVICE_ACCOUNT_TOKEN,
+        Class::CertificateApproval => &CERTIFICATE_APPROVAL,
+        Class::NodeProxy => &NODE_PROXY,
+        Class::AdmissionWrite => &ADMISSION_WRITE,
+        Class::ApiWrite => &API_WRITE,
+        Class::RoleWrite => &ROLE_WRITE,
+        Class::PodAccess => &POD_ACCESS,
+        Class::NamespaceLabels => &NAMESPACE_LABELS,
+        Class::PersistentVolume => &PERSISTENT_VOLUME,
+        Class::WorkloadWrite => &WORKLOAD_WRITE,
+        Class::SecretToken | Class::SecretRead | Class::SecretWrite => return None,
+    })
 }

@@ -3,8 +3,6 @@
 use palisade_sdk::Str;
 use palisade_sdk::rbac::ALL;
 
-use crate::dangers::{STAR, VERBS, Verbs};
-
 /// Common resources of the API groups: what stands instead of a wildcard.
 const KNOWN: &[(&str, &[&str])] = &[
     (
@@ -67,20 +65,6 @@ pub fn shown(items: &[Str<'_>]) -> String {
 /// `every verb`, `get, list`
 pub fn all_or(every: &str, items: &[Str<'_>]) -> String {
     if items.iter().any(|item| *item == ALL) { every.to_owned() } else { shown(items) }
-}
-
-/// `create, update`
-pub fn verb_names(verbs: Verbs) -> String {
-    let mut text = String::new();
-    for (bit, verb) in VERBS.iter().enumerate() {
-        if verbs & !STAR & (1 << bit) != 0 {
-            if !text.is_empty() {
-                text.push_str(", ");
-            }
-            text.push_str(verb);
-        }
-    }
-    text
 }
 
 /// `the core group`, `every API group`, `apps, batch`

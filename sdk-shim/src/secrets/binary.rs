@@ -35,21 +35,21 @@ pub(super) fn key_store_in_base64(key: &str, text: &[u8]) -> Option<&'static str
 /// Whether a Java key store holds an entry that is no certificate (`JavaKeyStore.engineLoad`). What is cut off is taken for one.
 fn has_private_entry(content: &[u8]) -> bool {
     let number = |at: usize, bytes: usize| {
-        cut(content, at, at + bytes).iter().fold(0usize, |number, byte| number << 8 | usize::from(*byte))
+        cut(content, at, at.saturating_add(bytes)).iter().fold(0usize, |number, byte| number << 8 | usize::from(*byte))
     };
     let version = number(4, 4);
     let count = number(8, 4);
     let mut at = 12;
     for _ in 0..count.min(10_000) {
-        if number(at, 4) != 2 || at + 4 >= content.len() {
+        if number(at, 4) != 2 || at >= content.len() {
             return true;
         }
         // The alias, a date, in version 2 the certificate's type, and the certificate.
-        at += 6 + number(at + 4, 2) + 8;
+        at = at.saturating_add(14).saturating_add(number(at.saturating_add(4), 2));
         if version == 2 {
-            at += 2 + number(at, 2);
+            at = at.saturating_add(2).saturating_add(number(at, 2));
         }
-        at += 4 + number(at, 4);
+        at = at.saturating_add(4).saturating_add(number(at, 4));
     }
     false
 }
