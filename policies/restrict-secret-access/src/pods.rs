@@ -130,7 +130,10 @@ pub fn judge(template: &PodTemplate<'_, PodSpec<'_>>, namespace: &str, settings:
         let Some((_, one_user)) = mounted.get(first).filter(|(name, _)| volume.name == *name) else { continue };
         let here = at.item("volumes", index);
         let mut files = Files { one_user: *one_user, report: &mut *report };
-        if let Some(secret) = volume.secret.as_ref().filter(|secret| !accepted(&secret.secret_name)) {
+        if let Some(secret) = &volume.secret
+            && !accepted(&secret.secret_name)
+            && !volume.is_injected(secret)
+        {
             let here = here.field("secret");
             files.items(&secret.items, &secret.secret_name, &here);
             if takes_default(&secret.items) {
@@ -156,6 +159,14 @@ pub fn judge(template: &PodTemplate<'_, PodSpec<'_>>, namespace: &str, settings:
 /// Whether some file has the mode of its volume. Without items every key is a file.
 fn takes_default(items: &[Item]) -> bool {
     items.is_empty() || items.iter().any(|item| item.mode.is_none())
+}
+
+impl Volume<'_> {
+    /// Whether it looks like the token that the API server gave every pod before Kubernetes 1.21: a Secret `<account>-token-<random>` in a
+    /// volume of the same name.
+    fn is_injected(&self, secret: &SecretVolume<'_>) -> bool {
+        self.name == *secret.secret_name && self.name.rsplit_once("-token-").is_some_and(|(_, random)| random.len() == 5)
+    }
 }
 
 impl Container<'_> {
