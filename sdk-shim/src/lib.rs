@@ -75,6 +75,7 @@
 //! | the cluster, registries, signatures, DNS | [`Host`] |
 //! | label selectors and NetworkPolicies | [`selector`], [`network`] |
 //! | what a Role grants | [`rbac`] |
+//! | the flags of the API server | [`control_plane`] |
 //! | whether a string is a secret | [`secrets`] |
 //!
 //! Keep work linear in the object's size, do not recurse on its depth, and do not panic: a trap loses the message.
@@ -84,6 +85,7 @@ extern crate self as palisade_sdk;
 
 #[cfg(target_arch = "wasm32")]
 mod allocator;
+pub mod control_plane;
 mod error;
 pub mod glob;
 pub mod host;

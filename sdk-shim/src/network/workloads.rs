@@ -102,7 +102,9 @@ impl<'w, 'a> Listed<'w, 'a> {
         let spec = &workload.spec;
         let template = spec.template.as_ref().or_else(|| spec.job_template.as_ref().and_then(|job| job.spec.template.as_ref()));
         match template {
-            Some(Template { metadata, spec }) => Self { template: true, metadata, lists: [&spec.init_containers, &spec.containers] },
+            Some(Template { metadata, spec }) => {
+                Self { template: true, metadata, lists: [&spec.init_containers, &spec.containers] }
+            }
             None => Self { template: false, metadata: &workload.metadata, lists: [&spec.init_containers, &spec.containers] },
         }
     }
