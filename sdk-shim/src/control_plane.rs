@@ -86,6 +86,14 @@ impl ApiServer {
         }
     }
 
+    /// Those of the object as it was before an UPDATE; `None` where the request does not say.
+    ///
+    /// # Errors
+    /// When the object cannot be read.
+    pub fn find_before(request: &Request<'_>) -> Result<Option<Vec<Self>>, Error> {
+        request.old_object::<()>()?.map(|()| Self::find(&request.before())).transpose()
+    }
+
     /// The flag of this name that counts: the last one.
     pub fn flag(&self, name: &str) -> Option<&Flag> {
         self.flags.iter().rev().find(|flag| flag.name == name)
