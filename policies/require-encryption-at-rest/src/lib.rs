@@ -66,3 +66,48 @@ impl Policy for RequireEncryptionAtRest {
 }
 
 palisade_sdk::export!(RequireEncryptionAtRest);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What the policy answers about an EncryptionConfiguration.
+    fn answer(object: &str) -> String {
+        let payload = format!(
+            r#"{{"settings": {{}}, "request": {{"operation": "CREATE",
+                "kind": {{"group": "apiserver.config.k8s.io", "version": "v1", "kind": "EncryptionConfiguration"}}, "object": {object}}}}}"#
+        );
+        let response = palisade_sdk::run::<RequireEncryptionAtRest>(b"validate", payload.as_bytes(), &palisade_sdk::NoHost);
+        String::from_utf8(response.unwrap()).unwrap()
+    }
+
+    #[test]
+    fn keys_are_never_repeated() {
+        for key in ["YWJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4eXoxMjM0NTY=", "c2VjcmV0IGlzIHNlY3VyZQ==", "no base64, and a secret"] {
+            for provider in ["aescbc", "aesgcm", "secretbox", "kms"] {
+                let object = format!(
+                    r#"{{"resources": [{{"resources": ["secrets"], "providers": [{{"{provider}": {{"keys": [{{"name": "a", "secret": "{key}"}}]}}}}]}}]}}"#
+                );
+                let answer = answer(&object);
+                assert!(answer.contains("findings"), "{provider}: {answer}");
+                assert!(!answer.contains(key.get(..8).unwrap()), "{provider}: {answer}");
+            }
+        }
+        let number = answer(
+            r#"{"resources": [{"resources": ["secrets"], "providers": [{"aescbc": {"keys": [{"secret": 12345678}]}}]}]}"#,
+        );
+        assert!(number.contains("malformed-object") && !number.contains("12345678"), "{number}");
+    }
+
+    #[test]
+    fn long_lists_do_not_multiply() {
+        let many = |item: &str| vec![item; 20_000].join(", ");
+        let object = format!(
+            r#"{{"resources": [{{"resources": [{}, "secrets"], "providers": [{}]}}, {}]}}"#,
+            many(r#""a.b", "*.c""#),
+            many(r#"{"kms": {"apiVersion": "v2", "name": "a"}}, {"aescbc": {"keys": [{"name": "k"}]}}"#),
+            many(r#"{"resources": ["*.*"]}"#),
+        );
+        assert!(answer(&object).contains("findings more"));
+    }
+}
