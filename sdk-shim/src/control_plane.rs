@@ -8,8 +8,9 @@ mod command;
 mod kubeadm;
 mod outline;
 
-use crate::json::{List, Str};
-use crate::views::EnvVar;
+use std::rc::Rc;
+
+use crate::json::{List, Raw, Str};
 use crate::{Error, Path, Request};
 
 /// An API server that an object makes or configures.
@@ -23,7 +24,8 @@ pub struct ApiServer {
     pub has_hidden_flags: bool,
     flags: Vec<Flag>,
     mounts: Vec<Mount>,
-    volumes: Vec<(String, Source)>,
+    /// Those of the pod, which its containers share.
+    volumes: Rc<[(String, Source)]>,
 }
 
 /// What the flags of an API server are written in.
@@ -135,7 +137,8 @@ crate::view! {
         image: Str<'a> as "image",
         command: List<Str<'a>> as "command",
         args: List<Str<'a>> as "args",
-        env: List<EnvVar<'a>> as "env",
+        /// Read only where it matters: what is wrong in the variables of another program is not to be judged here.
+        env: Option<Raw<'a>> as "env",
         volume_mounts: List<VolumeMount<'a>> as "volumeMounts",
     }
 
@@ -154,14 +157,16 @@ crate::view! {
 
 fn of_pod(spec: &PodSpec<'_>, path: &Path<'_>) -> Vec<ApiServer> {
     let mut servers = Vec::new();
+    let mut volumes: Option<Rc<[(String, Source)]>> = None;
     // An init container that goes on running is one, too.
     for (list, containers) in [("initContainers", &spec.init_containers), ("containers", &spec.containers)] {
         for (index, container) in containers.iter().enumerate() {
             let Some(found) = command::find(container, &path.item(list, index)) else { continue };
             let mounts = container.volume_mounts.iter();
             let mounts = mounts.map(|mount| Mount { volume: mount.name.to_string(), mount_path: mount.mount_path.to_string() });
-            let volumes = spec.volumes.iter().map(|volume| (volume.name.to_string(), volume.source()));
-            servers.push(ApiServer { mounts: mounts.collect(), volumes: volumes.collect(), ..found });
+            let volumes = volumes
+                .get_or_insert_with(|| spec.volumes.iter().map(|volume| (volume.name.to_string(), volume.source())).collect());
+            servers.push(ApiServer { mounts: mounts.collect(), volumes: Rc::clone(volumes), ..found });
         }
     }
     servers

@@ -89,7 +89,8 @@ fn judge_server(server: &ApiServer, report: &mut Report) {
         return;
     };
     // k3s reads the file from the disk of its node, or from wherever its own pod has it.
-    if server.form == Form::K3s || flag.value.contains('$') {
+    // A variable, or what a template still has to fill in, can't be followed.
+    if server.form == Form::K3s || flag.value.starts_with('<') || flag.value.contains(['$', '{']) {
         return;
     }
     let place = Path::new(&flag.path);

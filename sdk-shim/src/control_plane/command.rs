@@ -1,7 +1,11 @@
 //! The command line of a container.
 
+use std::cell::OnceCell;
+use std::rc::Rc;
+
 use super::{ApiServer, Container, Flag, Form};
-use crate::Path;
+use crate::views::EnvVar;
+use crate::{List, Path, Raw, json};
 
 /// A word of the command line, and where it stands: its place among the words of the container.
 struct Word {
@@ -12,14 +16,18 @@ struct Word {
 /// The API server that a container runs, if it does.
 pub fn find(container: &Container<'_>, path: &Path<'_>) -> Option<ApiServer> {
     let commands = container.command.len();
+    let variables = Variables { written: container.env, read: OnceCell::new() };
     let words: Vec<Word> = container
         .command
         .iter()
         .chain(container.args.iter())
         .enumerate()
-        .map(|(place, word)| Word { text: expand(word, container, false), place })
+        .map(|(place, word)| Word { text: word.to_string(), place })
         .collect();
-    let (form, line) = command_line(&words, container)?;
+    let (form, mut line) = command_line(&words, container, &variables)?;
+    for word in &mut line {
+        word.text = variables.expand(&word.text, false);
+    }
     let place = |index: usize| match index.checked_sub(commands) {
         None => path.item("command", index).to_string(),
         Some(index) => path.item("args", index).to_string(),
@@ -32,12 +40,12 @@ pub fn find(container: &Container<'_>, path: &Path<'_>) -> Option<ApiServer> {
         has_hidden_flags,
         flags,
         mounts: Vec::new(),
-        volumes: Vec::new(),
+        volumes: Rc::default(),
     })
 }
 
 /// The words behind the program's name, if it is one of those that are looked for.
-fn command_line(words: &[Word], container: &Container<'_>) -> Option<(Form, Vec<Word>)> {
+fn command_line(words: &[Word], container: &Container<'_>, variables: &Variables<'_>) -> Option<(Form, Vec<Word>)> {
     let copy = |words: &[Word]| words.iter().map(|word| Word { text: word.text.clone(), place: word.place }).collect();
     if let Some((form, at)) = program(words) {
         return Some((form, copy(words.get(at..)?)));
@@ -50,12 +58,13 @@ fn command_line(words: &[Word], container: &Container<'_>) -> Option<(Form, Vec<
         if !is_script {
             continue;
         }
-        let text = expand(text, container, true);
+        let text = variables.expand(&variables.expand(text, false), true);
         for command in shell_commands(&text, script.place) {
             if let Some((form, at)) = program(&command) {
                 // `"$@"` are the words behind the script, save for the first, which is `$0`.
+                let mut behind = words.get(index + 2..).unwrap_or_default();
                 let line = command.into_iter().skip(at).flat_map(|word| match word.text.as_str() {
-                    "$@" | "$*" => copy(words.get(index + 2..).unwrap_or_default()),
+                    "$@" | "$*" => copy(std::mem::take(&mut behind)),
                     _ => vec![word],
                 });
                 return Some((form, line.collect()));
@@ -64,7 +73,7 @@ fn command_line(words: &[Word], container: &Container<'_>) -> Option<(Form, Vec<
     }
     // The image says it, and a script of its own starts the program.
     if image_name(&container.image) == "kube-apiserver"
-        && let Some(at) = words.iter().position(|word| word.text.rsplit('/').next() == Some("kube-apiserver"))
+        && let Some(at) = words.iter().position(|word| base_name(&word.text) == "kube-apiserver")
     {
         return Some((Form::Container, copy(words.get(at + 1..)?)));
     }
@@ -89,9 +98,9 @@ fn program(words: &[Word]) -> Option<(Form, usize)> {
         |word: &Word| word.text.starts_with('-') || word.text.contains('=') || WRAPPERS.contains(&name(&word.text).as_str());
     let at = words.iter().position(|word| !is_before(word))?;
     let next_is = |wanted: &str| words.get(at + 1).is_some_and(|next| next.text == wanted);
-    match name(&words.get(at)?.text).as_str() {
+    match base_name(&words.get(at)?.text) {
         "kube-apiserver" => Some((Form::Container, at + 1)),
-        "apiserver" if at > 0 && words.get(at - 1).is_some_and(|before| name(&before.text) == "hyperkube") => {
+        "apiserver" if at > 0 && words.get(at - 1).is_some_and(|before| base_name(&before.text) == "hyperkube") => {
             Some((Form::Container, at + 1))
         }
         "k3s" if next_is("server") => Some((Form::K3s, at + 2)),
@@ -99,10 +108,14 @@ fn program(words: &[Word]) -> Option<(Form, usize)> {
     }
 }
 
+/// What stands behind the last slash.
+fn base_name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or_default()
+}
+
 /// `registry.k8s.io/kube-apiserver:v1.34.0` is `kube-apiserver`.
 fn image_name(image: &str) -> &str {
-    let last = image.rsplit('/').next().unwrap_or_default();
-    last.split(['@', ':']).next().unwrap_or_default()
+    base_name(image).split(['@', ':']).next().unwrap_or_default()
 }
 
 /// Reads flags as `pflag` does: `--name=value`, `--name value`, `--name`, and nothing behind `--`.
@@ -134,38 +147,53 @@ fn flags(words: &[Word], form: Form, place: &dyn Fn(usize) -> String) -> (Vec<Fl
     (flags, hidden)
 }
 
-/// Puts in the values of variables that the container has: `$(NAME)`, and for a shell `${NAME}` and `$NAME`. What has no value in
-/// the container stays.
-fn expand(text: &str, container: &Container<'_>, shell: bool) -> String {
-    let mut expanded = String::new();
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once('$') {
-        expanded.push_str(before);
-        let is_letter = |c: char| c.is_ascii_alphanumeric() || c == '_';
-        let bare = after.find(|c| !is_letter(c)).unwrap_or(after.len());
-        let name = match after.as_bytes().first() {
-            Some(b'(') if !shell => after.get(1..).and_then(|after| after.split_once(')')).map(|(name, rest)| (name, rest)),
-            Some(b'{') if shell => after.get(1..).and_then(|after| after.split_once('}')).map(|(name, rest)| (name, rest)),
-            Some(_) if shell && bare > 0 => after.split_at_checked(bare),
-            _ => None,
-        };
-        let value = name.and_then(|(name, after)| {
-            let variable = container.env.iter().rev().find(|variable| variable.name == *name && !variable.value.is_empty())?;
-            Some((variable.value.as_str(), after))
-        });
-        match value {
-            Some((value, after)) => {
-                expanded.push_str(value);
-                rest = after;
-            }
-            None => {
-                expanded.push('$');
-                rest = after;
+/// The variables of a container, read when one is asked for.
+struct Variables<'a> {
+    written: Option<Raw<'a>>,
+    read: OnceCell<List<EnvVar<'a>>>,
+}
+
+impl Variables<'_> {
+    /// No container has more variables that matter; of one that has, the work must stay linear.
+    const LOOKED_AT: usize = 1000;
+
+    /// The value of a variable, if the container itself says it.
+    fn get(&self, name: &str) -> Option<&str> {
+        let written = self.written?.get();
+        let variables = self.read.get_or_init(|| json::from_str(written).unwrap_or_default());
+        let variable = variables.iter().rev().take(Self::LOOKED_AT).find(|variable| variable.name == *name)?;
+        (!variable.value.is_empty()).then(|| variable.value.as_str())
+    }
+
+    /// Puts in the values of variables that the container has: `$(NAME)`, and for a shell `${NAME}` and `$NAME`. What has no value in
+    /// the container stays.
+    fn expand(&self, text: &str, shell: bool) -> String {
+        let mut expanded = String::new();
+        let mut rest = text;
+        while let Some((before, after)) = rest.split_once('$') {
+            expanded.push_str(before);
+            let is_letter = |c: char| c.is_ascii_alphanumeric() || c == '_';
+            let bare = after.find(|c| !is_letter(c)).unwrap_or(after.len());
+            let name = match after.as_bytes().first() {
+                Some(b'(') if !shell => after.get(1..).and_then(|after| after.split_once(')')),
+                Some(b'{') if shell => after.get(1..).and_then(|after| after.split_once('}')),
+                Some(_) if shell && bare > 0 => after.split_at_checked(bare),
+                _ => None,
+            };
+            match name.and_then(|(name, after)| Some((self.get(name)?, after))) {
+                Some((value, after)) => {
+                    expanded.push_str(value);
+                    rest = after;
+                }
+                None => {
+                    expanded.push('$');
+                    rest = after;
+                }
             }
         }
+        expanded.push_str(rest);
+        expanded
     }
-    expanded.push_str(rest);
-    expanded
 }
 
 /// The commands of a shell script, each in its words, with quotes taken off.

@@ -1,5 +1,7 @@
 //! kubeadm's configuration: as a file of its own, inside of Cluster API's objects, and as kubeadm keeps it in the cluster.
 
+use std::rc::Rc;
+
 use super::{ApiServer, Flag, Form, Mount, outline};
 use crate::json::{JsonError, List, Map, Read, Reader, Str};
 use crate::views::ObjectMeta;
@@ -123,7 +125,7 @@ fn of_cluster(cluster: &ClusterConfiguration<'_>, form: Form, path: &Path<'_>) -
         path: path.to_string(),
         has_hidden_flags: false,
         flags: map.chain(list).collect(),
-        volumes: Vec::new(),
+        volumes: Rc::default(),
         mounts: mounts(&cluster.certificates_dir, section.extra_volumes.iter().map(|volume| volume.mount_path.as_str())),
     }
 }
@@ -151,5 +153,5 @@ fn of_text(text: &str) -> ApiServer {
         }
     });
     let mounts = mounts(&certificates, extra.iter().map(String::as_str));
-    ApiServer { form, path: PATH.to_owned(), has_hidden_flags: false, flags, mounts, volumes: Vec::new() }
+    ApiServer { form, path: PATH.to_owned(), has_hidden_flags: false, flags, mounts, volumes: Rc::default() }
 }
