@@ -116,9 +116,10 @@ fn judge_names(entry: &Entry<'_>, path: &Path<'_>, report: &mut Report) {
             "what has no REST API can't be encrypted"
         } else if earlier.clone().any(|earlier| group_resource(earlier) == (resource, group)) {
             "the resource is in this list before"
-        } else if index > 0 && (wildcards.iter().any(|wildcard| *wildcard == group || *wildcard == "*") || name == "*.*") {
-            "the list holds a resource and a pattern that covers it"
-        } else if resource == "*" && earlier.clone().any(|earlier| group_resource(earlier).1 == group) {
+        } else if (index > 0 && name == "*.*")
+            || wildcards.iter().any(|wildcard| *wildcard == group || *wildcard == "*")
+            || (resource == "*" && earlier.clone().any(|earlier| group_resource(earlier).1 == group))
+        {
             "the list holds a resource and a pattern that covers it"
         } else {
             ""

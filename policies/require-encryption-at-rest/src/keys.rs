@@ -33,7 +33,7 @@ fn decode(text: &str) -> Option<Vec<u8>> {
     // The longest key has 32 bytes; whatever is much longer is none.
     let letters: Vec<u8> = text.bytes().filter(|byte| !matches!(byte, b'\r' | b'\n')).take(4096).collect();
     let padding = letters.iter().rev().take_while(|byte| **byte == b'=').count();
-    if letters.len() % 4 != 0 || padding > 2 {
+    if !letters.len().is_multiple_of(4) || padding > 2 {
         return None;
     }
     let mut key = Vec::new();
