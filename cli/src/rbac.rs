@@ -135,6 +135,13 @@ pub struct Role {
     pub marks: Arc<[Mark]>,
 }
 
+impl Role {
+    /// Whether a reader is told its rules. What `admin`, `edit` and `view` grant fills pages, and is told by Kubernetes.
+    fn shows_rules(&self) -> bool {
+        self.place.is_some() || self.parts.is_none()
+    }
+}
+
 /// The role that a binding gives.
 #[derive(Clone, Debug)]
 pub enum Given {
@@ -199,6 +206,11 @@ pub struct Subject {
 }
 
 impl Subject {
+    /// Whether it is a ServiceAccount that the documents should hold, and do not. Every namespace has one called `default`.
+    pub fn is_undefined(&self) -> bool {
+        self.id.kind == "ServiceAccount" && self.place.is_none() && &*self.id.name != "default"
+    }
+
     /// The greatest risk of what it holds itself.
     pub fn risk(&self) -> Option<Risk> {
         let own = self.grants.iter().flat_map(|grant| grant.own_marks.iter().chain(grant.role_marks.iter()));
@@ -407,6 +419,8 @@ impl fmt::Display for Summary {
         write!(f, "{}, {}, {}: ", count(subjects, "subject"), count(bindings, "binding"), count(roles, "role"))?;
         match (high, medium) {
             (0, 0) => f.write_str("no risk marked")?,
+            (high, 0) => write!(f, "{high} with a high risk")?,
+            (0, medium) => write!(f, "{medium} with a medium risk")?,
             _ => write!(f, "{high} with a high risk, {medium} with a medium one")?,
         }
         let rest = [

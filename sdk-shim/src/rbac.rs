@@ -34,6 +34,7 @@
 pub mod bootstrap;
 mod covers;
 pub mod dangers;
+pub mod harmless;
 pub mod scope;
 pub mod subjects;
 

@@ -58,7 +58,7 @@ fn write_subject(text: &mut String, report: &AccessReport, subject: &Subject) {
     let mut facts = Vec::new();
     match &subject.place {
         Some(place) => facts.push(format!("Defined in {}", place_words(place))),
-        None if subject.id.kind == "ServiceAccount" => facts.push("Not among the documents".to_owned()),
+        None if subject.is_undefined() => facts.push("Not among the documents".to_owned()),
         None => {}
     }
     let runs = words::runs(subject, RUNS_SHOWN);

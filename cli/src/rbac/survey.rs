@@ -6,6 +6,7 @@ use std::sync::Arc;
 use palisade_harness::{aggregation, bootstrap};
 use palisade_sdk::Date;
 use palisade_sdk::json::{self, List};
+use palisade_sdk::rbac::harmless::{Audience, is_harmless};
 use palisade_sdk::rbac::subjects::{self, Class, Who};
 use palisade_sdk::rbac::{self, GROUP, PolicyRule};
 use serde_json::Value;
@@ -92,9 +93,10 @@ impl Survey {
             values.push(object.value);
         }
         let own: HashSet<Id> = self.report.roles.iter().map(|role| role.id.clone()).collect();
-        for value in bootstrap::cluster_roles() {
-            let name = value["metadata"]["name"].as_str().unwrap_or_default();
-            let id = Id { kind: "ClusterRole", namespace: None, name: name.into() };
+        for value in bootstrap::roles() {
+            let namespace = value["metadata"]["namespace"].as_str().map(Arc::from);
+            let kind = if namespace.is_some() { "Role" } else { "ClusterRole" };
+            let id = Id { kind, namespace, name: value["metadata"]["name"].as_str().unwrap_or_default().into() };
             if own.contains(&id) {
                 continue;
             }
@@ -258,7 +260,7 @@ impl Survey {
 
     /// Judges what each subject holds.
     fn subjects(&mut self, granted: &Granted<'_>) {
-        let mut judged = Judged { granted, marks: HashMap::new(), halves: HashMap::new() };
+        let mut judged = Judged::new(granted);
         let mut subjects: Vec<Subject> = Vec::with_capacity(self.holders.len());
         for (id, Holder { place, runs, bindings }) in std::mem::take(&mut self.holders) {
             let grants = bindings.iter().filter_map(|binding| self.grant(&id, *binding, &mut judged)).collect();
@@ -292,8 +294,10 @@ impl Survey {
             }
             (Given::Role(_), None) => return None,
         };
-        let delivered = role.filter(|role| role.place.is_none()).map(|role| &*role.id.name);
-        own_marks.extend(risks::of_subject(who, namespace, delivered));
+        own_marks.extend(risks::of_subject(who, namespace, |audience| match binding.role {
+            Given::Role(role) => judged.is_harmless(&self.report, role, audience, &binding.id.namespace),
+            Given::Missing(_) => false,
+        }));
         Some(Grant { binding: index, role_marks, own_marks })
     }
 
@@ -373,7 +377,7 @@ impl Survey {
             .filter(|role| role.place.is_none())
             .flat_map(|role| role.parts.iter().flatten().copied())
             .collect();
-        let mut judged = Judged { granted, marks: HashMap::new(), halves: HashMap::new() };
+        let mut judged = Judged::new(granted);
         for index in 0..self.report.roles.len() {
             let Some(role) = self.report.roles.get_mut(index) else { continue };
             role.is_used |= delivered.contains(&index);
@@ -448,9 +452,22 @@ struct Judged<'g, 't> {
     granted: &'g Granted<'t>,
     marks: HashMap<(usize, Giving), Arc<[Mark]>>,
     halves: HashMap<(usize, Giving), Arc<[Half]>>,
+    harmless: HashMap<(usize, Audience, Option<Arc<str>>), bool>,
 }
 
-impl Judged<'_, '_> {
+impl<'g, 't> Judged<'g, 't> {
+    fn new(granted: &'g Granted<'t>) -> Self {
+        Self { granted, marks: HashMap::new(), halves: HashMap::new(), harmless: HashMap::new() }
+    }
+
+    fn is_harmless(&mut self, report: &AccessReport, role: usize, audience: Audience, namespace: &Option<Arc<str>>) -> bool {
+        let granted = self.granted;
+        *self.harmless.entry((role, audience, namespace.clone())).or_insert_with(|| {
+            let (rules, _) = granted.of(report, role);
+            is_harmless(&rules, audience, namespace.as_deref())
+        })
+    }
+
     fn marks(&mut self, report: &AccessReport, role: usize, giving: Giving) -> Arc<[Mark]> {
         let granted = self.granted;
         let marks = self.marks.entry((role, giving)).or_insert_with(|| {

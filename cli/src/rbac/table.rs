@@ -14,7 +14,7 @@ const RIGHTS_SHOWN: usize = 8;
 const RUNS_SHOWN: usize = 4;
 
 /// Verbs that are longer have a line of their own.
-const VERBS_WIDEST: usize = 24;
+const VERBS_WIDEST: usize = 32;
 
 /// The report as styled text. Lines are wrapped at `width` characters, or not at all.
 pub fn render(report: &AccessReport, width: Option<usize>) -> String {
@@ -65,7 +65,7 @@ fn write_subject(text: &mut String, report: &AccessReport, subject: &Subject, wi
     if !runs.is_empty() {
         say(&runs);
     }
-    if subject.id.kind == "ServiceAccount" && subject.place.is_none() {
+    if subject.is_undefined() {
         say("is not among the documents");
     }
     if subject.grants.is_empty() {
@@ -113,7 +113,7 @@ fn write_grant(text: &mut String, report: &AccessReport, grant: &Grant, width: O
         let made = if names.is_empty() { "no ClusterRole that there is".to_owned() } else { words::some(&names, RUNS_SHOWN) };
         fact("made of", &made);
     }
-    if let Some(role) = role.filter(|role| role.place.is_some()) {
+    if let Some(role) = role.filter(|role| role.shows_rules()) {
         write_rights(text, &words::rights(&report.rules_of(role), binding.id.namespace.is_none()), width);
     }
     for mark in grant.marks() {
@@ -128,7 +128,8 @@ fn write_rights(text: &mut String, rights: &[Right], width: Option<usize>) {
         text.push_str("    grants nothing\n");
     }
     let shown = rights.get(..RIGHTS_SHOWN).unwrap_or(rights);
-    let fits = |right: &&Right| right.verbs.chars().count() <= VERBS_WIDEST;
+    let widest = width.map_or(VERBS_WIDEST, |width| VERBS_WIDEST.min(width / 3));
+    let fits = |right: &&Right| right.verbs.chars().count() <= widest;
     let column = shown.iter().filter(fits).map(|right| right.verbs.chars().count()).max().unwrap_or_default();
     for right in shown {
         let (verbs, on) = (printable(&right.verbs).into_owned(), printable(&right.on).into_owned());

@@ -1,6 +1,6 @@
 //! Rules of roles in words.
 
-use super::{Id, Role, Rule, Subject};
+use super::{Id, Role, Rule, Run, Subject};
 
 /// A line of what a role grants: the verbs, and on what.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,12 +88,13 @@ pub fn runs(subject: &Subject, shown: usize) -> String {
     if subject.runs.is_empty() {
         return String::new();
     }
-    let names: Vec<String> = subject
-        .runs
-        .iter()
-        .map(|run| format!("{}{}", run.workload, if run.has_token { "" } else { " (without its token)" }))
-        .collect();
-    format!("runs {}", some(&names, shown))
+    let none_has_token = !subject.runs.iter().any(|run| run.has_token);
+    let name = |run: &Run| {
+        let without = if run.has_token || none_has_token { "" } else { " (without its token)" };
+        format!("{}{without}", run.workload)
+    };
+    let names = some(&subject.runs.iter().map(name).collect::<Vec<_>>(), shown);
+    format!("runs {names}{}", if none_has_token { "; no token of it is mounted" } else { "" })
 }
 
 #[cfg(test)]
