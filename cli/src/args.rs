@@ -370,7 +370,11 @@ pub enum ListFormat {
 
 /// Measure sizes, load times and speed
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct Bench {
+    #[command(subcommand)]
+    pub what: Option<BenchWhat>,
+
     /// How often each policy judges a pod
     #[arg(long, default_value_t = 2000, value_name = "NUMBER")]
     pub iterations: usize,
@@ -378,6 +382,33 @@ pub struct Bench {
     /// How many generated objects are scanned; may be repeated
     #[arg(long, default_values_t = [1_000, 10_000], value_name = "NUMBER")]
     pub objects: Vec<usize>,
+}
+
+/// What else can be measured.
+#[derive(Debug, Subcommand)]
+pub enum BenchWhat {
+    /// Measure how well secrets are told from what is none
+    Secrets(BenchSecrets),
+}
+
+/// Measure how well secrets are told from what is none, on a corpus that is made up as it is needed
+#[derive(Debug, Args)]
+pub struct BenchSecrets {
+    /// How to print
+    #[arg(short, long, value_enum, default_value_t)]
+    pub format: ListFormat,
+
+    /// Make up other values: of another seed than the published figures
+    #[arg(long, value_name = "NUMBER")]
+    pub seed: Option<u64>,
+
+    /// Print what was missed or reported wrongly, of the part that the detectors were tuned on
+    #[arg(long)]
+    pub errors: bool,
+
+    /// Write the corpus into a folder instead, as manifests and their labels, to measure other scanners by it
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["format", "errors"])]
+    pub write: Option<PathBuf>,
 }
 
 const EXPORT_HELP: &str = "\

@@ -188,13 +188,13 @@ impl<'p> Judge<'p> {
     }
 
     fn finding(&self, subject: &Subject, found: palisade_harness::Finding) -> Finding {
-        let palisade_harness::Finding { rule, severity, path, message, remedy } = found;
+        let palisade_harness::Finding { rule, severity, path, message, remedy, line } = found;
         let prefix = match &subject.object.review {
             Some(review) => review.object_path(),
             None => "",
         };
         Finding {
-            place: subject.object.locate(&format!("{prefix}{path}")),
+            place: subject.object.locate_line(&format!("{prefix}{path}"), line),
             resource: subject.resource.clone(),
             policy: Arc::clone(&self.ready.name),
             rule,

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::json::{JsonError, Read, Reader};
+
 /// A day of the Gregorian calendar, which counts for the time before 1582 too: from `0001-01-01` to `9999-12-31`. It is written and read as
 /// `YYYY-MM-DD` (ISO 8601) and in no other way.
 ///
@@ -164,6 +166,15 @@ impl FromStr for Date {
             () if !(1..=i32::from(days)).contains(&day) => Err(DateError::Day(days)),
             () => Ok(Self::from_parts(year, month, day)),
         }
+    }
+}
+
+impl Read<'_> for Date {
+    fn read(reader: &mut Reader<'_>) -> Result<Self, JsonError> {
+        let mut before = reader.clone();
+        let text = reader.string()?;
+        text.parse()
+            .map_err(|error: DateError| before.refused(&["expected a day, written YYYY-MM-DD: ", &error.to_string()].concat()))
     }
 }
 

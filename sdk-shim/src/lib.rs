@@ -61,7 +61,8 @@
 //!   fails by `host-call-failed`, unreadable settings by `invalid-settings`. No value of the object is in the text.
 //! - **Severities**: the setting `rules` turns any rule of the policy to `deny`, `warn` or `off`.
 //! - **The response**: `deny` findings are the message, a line each; `warn` findings are the warnings; all of them are, as JSON,
-//!   the audit annotation `findings`: a list of `{rule, severity, path, message, remedy}`.
+//!   the audit annotation `findings`: a list of `{rule, severity, path, message, remedy}`, with a `line` where the field is a text
+//!   of several lines.
 //!
 //! # What a policy uses
 //!

@@ -6,10 +6,12 @@
 mod addresses;
 mod ranges;
 mod traffic;
+mod workloads;
 
 pub use addresses::{Addresses, Cidr, Family};
 pub use ranges::Ranges;
 pub use traffic::{End, IpBlock, Peer, Pod, Port, PortNumber, PortRule, connects};
+pub use workloads::{ContainerPort, Listed, each_workload};
 
 use crate::json::{List, Raw, Str};
 use crate::selector::{LabelSelector, Labels};

@@ -31,13 +31,17 @@
 //!
 //! Sources: Kubernetes documentation, "Using RBAC Authorization"; `pkg/apis/rbac/v1/evaluation_helpers.go` of Kubernetes.
 
+mod allowed;
 pub mod bootstrap;
 mod covers;
 pub mod dangers;
 pub mod harmless;
+#[cfg(test)]
+mod properties;
 pub mod scope;
 pub mod subjects;
 
+pub use allowed::{AllowedRole, RoleKind};
 pub use covers::Lack;
 
 use std::ops::Deref;

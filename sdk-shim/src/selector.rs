@@ -213,8 +213,8 @@ fn check_value(value: &str, at: &Path<'_>) -> Result<(), Error> {
     if value.is_empty() || is_name(value) { Ok(()) } else { Err(Error::malformed(at, "not a valid label value")) }
 }
 
-/// A label's key: a name, with a DNS subdomain and `/` before it or not.
-fn is_label_key(key: &str) -> bool {
+/// Whether this can be a label's key, or an annotation's: a name, with a DNS subdomain and `/` before it or not.
+pub fn is_label_key(key: &str) -> bool {
     match key.split_once('/') {
         Some((prefix, name)) => prefix.len() <= 253 && prefix.split('.').all(is_dns_label) && is_name(name),
         None => is_name(key),
@@ -308,7 +308,7 @@ mod tests {
             selector.to_query()
         };
         assert_eq!(query(json!({})).as_deref(), Some(""));
-        assert_eq!(query(json!({"matchLabels": {"app": "web", "a.b/c": ""}})).as_deref(), Some("app=web,a.b/c="));
+        assert_eq!(query(json!({"matchLabels": {"a.b/c": "", "app": "web"}})).as_deref(), Some("a.b/c=,app=web"));
         let expressions = json!({"matchLabels": {"app": "web"}, "matchExpressions": [
             {"key": "tier", "operator": "In", "values": ["a", "b"]},
             {"key": "tier", "operator": "NotIn", "values": ["", "c"]},

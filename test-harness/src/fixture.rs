@@ -512,6 +512,7 @@ mod tests {
             path: path.to_owned(),
             message: "wrong".to_owned(),
             remedy: String::new(),
+            line: None,
         };
         // Order does not matter, numbers do.
         assert!(difference(&[expected("a", "x"), expected("b", "y")], &[found("b", "y"), found("a", "x")]).is_empty());

@@ -100,6 +100,7 @@ const WIDESPREAD: &[Kind] = &[
     cluster("crd.projectcalico.org", "GlobalNetworkPolicy", "globalnetworkpolicies"),
     namespaced("crd.projectcalico.org", "NetworkPolicy", "networkpolicies"),
     cluster("external-secrets.io", "ClusterExternalSecret", "clusterexternalsecrets"),
+    cluster("external-secrets.io", "ClusterPushSecret", "clusterpushsecrets"),
     cluster("external-secrets.io", "ClusterSecretStore", "clustersecretstores"),
     cluster("gateway.networking.k8s.io", "GatewayClass", "gatewayclasses"),
     namespaced("gateway.networking.k8s.io", "Gateway", "gateways"),

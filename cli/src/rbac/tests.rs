@@ -289,7 +289,7 @@ subjects: [{kind: User, name: bob}]
     // The mark stands where the rule is written.
     let place = |name: &str| subject(&report, name).grants[0].marks()[0].place.clone().and_then(|place| place.position);
     let line = |name: &str| place(name).map(|position| position.line);
-    assert_eq!((line("User ann"), line("User bob")), (Some(23), Some(6)), "{:?}", report.roles[0].place);
+    assert_eq!((line("User ann"), line("User bob")), (Some(22), Some(6)), "{:?}", report.roles[0].place);
     let unused: Vec<&str> = report.unused_roles().iter().map(|role| &*role.id.name).collect();
     assert_eq!(unused, ["lonely"]);
 }
@@ -408,7 +408,7 @@ metadata: {name: h}
         [
             "invalid-role ClusterRole g: cannot be read, and grants nothing: expected a list, found a string",
             "invalid-role-ref ClusterRoleBinding a: a ClusterRoleBinding gives no Role, only a ClusterRole; the API server refuses it",
-            "invalid-subject ClusterRoleBinding e: the subjects cannot be read: expected an object, found a number",
+            "invalid-subject ClusterRoleBinding e: the subjects cannot be read: expected a map, found a number",
             "invalid-subject ClusterRoleBinding f: namespace of subjects[0] is missing: a ClusterRoleBinding has no namespace to take it from; the API server refuses the binding",
             "invalid-subject ClusterRoleBinding f: kind of subjects[1] is none of User, Group and ServiceAccount; the API server refuses the binding",
             "invalid-role-ref RoleBinding shop/b: refers to something that is neither a Role nor a ClusterRole; the API server refuses it",

@@ -17,6 +17,7 @@ fn help() {
         assert_eq!(run.status, 0);
         insta::assert_snapshot!(format!("help_{command}"), run.stdout);
     }
+    insta::assert_snapshot!("help_bench_secrets", folder.run(&["bench", "secrets", "--help"]).stdout);
 }
 
 #[test]

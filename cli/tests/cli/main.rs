@@ -6,4 +6,6 @@ mod configuration;
 mod examples;
 mod formats;
 mod inputs;
+mod secrets;
 mod support;
+mod today;

@@ -11,6 +11,7 @@ mod admin;
 mod calico;
 mod cilium;
 mod survey;
+mod uncovered;
 
 use palisade_sdk::network::Direction;
 use palisade_sdk::selector::{Labels, SelectorSetting};
@@ -65,6 +66,13 @@ const NO_DEFAULT_DENY: Rule = Rule {
     summary: "a namespace whose pods are isolated one by one leaves the next one open",
     remedy: DEFAULT_DENY,
     source: "Kubernetes: Network Policies, \"Default policies\"; NSA/CISA Kubernetes Hardening Guide, Network policies",
+};
+const UNCOVERS_PODS: Rule = Rule {
+    id: "uncovers-pods",
+    severity: Severity::Warn,
+    summary: "a NetworkPolicy that goes or is narrowed leaves running pods open that nothing else isolates",
+    remedy: DEFAULT_DENY,
+    source: "Kubernetes: Network Policies, \"The two sorts of pod isolation\"",
 };
 
 palisade_sdk::settings! {
@@ -137,8 +145,17 @@ pub struct RequireNetworkPolicy;
 
 impl Policy for RequireNetworkPolicy {
     type Settings = Settings;
-    const RULES: &'static [Rule] =
-        &[HOST_NETWORK, NOT_ISOLATED_INGRESS, NOT_ISOLATED_EGRESS, NAMESPACE_OPEN, NEW_NAMESPACE_OPEN, NO_DEFAULT_DENY];
+    const RULES: &'static [Rule] = &[
+        HOST_NETWORK,
+        NOT_ISOLATED_INGRESS,
+        NOT_ISOLATED_EGRESS,
+        NAMESPACE_OPEN,
+        NEW_NAMESPACE_OPEN,
+        NO_DEFAULT_DENY,
+        UNCOVERS_PODS,
+    ];
+    /// To warn of the pods that a NetworkPolicy leaves open when it goes.
+    const JUDGES_DELETE: bool = true;
 
     fn check_settings(settings: &Settings) -> Result<(), SettingsError> {
         for (index, name) in settings.also_count.iter().enumerate() {
@@ -156,6 +173,15 @@ impl Policy for RequireNetworkPolicy {
     }
 
     fn validate(request: &Request<'_>, settings: &Settings, host: &dyn Host, report: &mut Report) -> Result<(), Error> {
+        if request.kind.kind == "NetworkPolicy" && request.kind.group == "networking.k8s.io" {
+            let exempt = is_exempt(&request.namespace, settings);
+            let judged = if exempt { Ok(()) } else { uncovered::judge(request, settings, host, report) };
+            // What only warns does not hold up a deletion.
+            return if request.operation == Operation::Delete { Ok(()) } else { judged };
+        }
+        if request.operation == Operation::Delete {
+            return Ok(());
+        }
         if request.kind.kind == "Namespace" && request.kind.group.is_empty() {
             return judge_namespace(request, settings, host, report);
         }
@@ -219,7 +245,7 @@ fn judge_pod(
         name => name,
     };
     let pod = Pod { labels: Some(&labels), service_account: Some(service_account) };
-    let survey = look_around(&request.namespace, &pod, None, settings, host)?;
+    let survey = look_around(&request.namespace, &pod, None, None, settings, host)?;
     for (direction, rule) in Direction::ALL.into_iter().zip(rules) {
         if !survey.isolated[direction as usize] {
             let message = not_isolated(&survey, direction, &request.namespace, own);
@@ -291,7 +317,7 @@ fn judge_namespace(request: &Request<'_>, settings: &Settings, host: &dyn Host, 
         return Ok(());
     }
     let any_pod = Pod { labels: None, service_account: None };
-    let survey = look_around(name, &any_pod, Some(&object.metadata.labels), settings, host)?;
+    let survey = look_around(name, &any_pod, Some(&object.metadata.labels), None, settings, host)?;
     let which = |partly: bool| {
         let wanted = Direction::ALL.into_iter().filter(|direction| {
             let direction = *direction as usize;
@@ -325,11 +351,13 @@ struct Pod<'p> {
     service_account: Option<&'p str>,
 }
 
-/// Surveys the policies for a pod in a namespace. The labels of the namespace are looked up where they matter, unless they are given.
+/// Surveys the policies for a pod in a namespace. The labels of the namespace are looked up where they matter, unless they are given. The NetworkPolicy `without` does
+/// not count.
 fn look_around(
     namespace: &str,
     pod: &Pod<'_>,
     namespace_labels: Option<&Map<'_>>,
+    without: Option<&str>,
     settings: &Settings,
     host: &dyn Host,
 ) -> Result<Survey, Error> {
@@ -382,7 +410,7 @@ fn look_around(
         calico_namespace: labels(&of_namespace, &[("projectcalico.org/name", Some(namespace))], namespace_known),
         namespace: labels(&of_namespace, &[], namespace_known),
     };
-    Survey::take(host, namespace, &subject, |kind| settings.counts(kind))
+    Survey::take(host, namespace, &subject, without, |kind| settings.counts(kind))
 }
 
 /// These labels, and others unless all are known.

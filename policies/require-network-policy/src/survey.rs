@@ -40,10 +40,10 @@ impl Kind {
 }
 
 /// What every cluster has.
-const NETWORK_POLICY: Kind = Kind::new("networking.k8s.io/v1", "NetworkPolicy", true, look);
+static NETWORK_POLICY: Kind = Kind::new("networking.k8s.io/v1", "NetworkPolicy", true, look);
 
 /// What the setting `alsoCount` can name. The metadata's `contextAwareResources` list the same.
-pub const MORE_KINDS: &[Kind] = &[
+pub static MORE_KINDS: &[Kind] = &[
     Kind::new("cilium.io/v2", "CiliumNetworkPolicy", true, cilium::look),
     Kind::new("cilium.io/v2", "CiliumClusterwideNetworkPolicy", false, cilium::look),
     Kind::new("projectcalico.org/v3", "NetworkPolicy", true, calico::look),
@@ -98,8 +98,14 @@ enum Hint {
 }
 
 impl Survey {
-    /// Asks for the policies that count, until it is clear that both directions are isolated.
-    pub fn take(host: &dyn Host, namespace: &str, subject: &Subject<'_>, also: impl Fn(&Kind) -> bool) -> Result<Self, Error> {
+    /// Asks for the policies that count, until it is clear that both directions are isolated. The NetworkPolicy `without` is left out.
+    pub fn take(
+        host: &dyn Host,
+        namespace: &str,
+        subject: &Subject<'_>,
+        without: Option<&str>,
+        also: impl Fn(&Kind) -> bool,
+    ) -> Result<Self, Error> {
         let mut survey = Self::default();
         for kind in std::iter::once(&NETWORK_POLICY).chain(MORE_KINDS.iter().filter(|kind| also(kind))) {
             if survey.isolated == [true; 2] {
@@ -110,6 +116,11 @@ impl Survey {
             let answer = host.list(&query)?;
             survey.looks_at_namespaced = kind.namespaced;
             for item in &answer.items::<Raw<'_>>()? {
+                let is_left_out =
+                    |without: &str| read::<Named<'_>>(item.get()).is_ok_and(|named| named.metadata.name == without);
+                if std::ptr::eq(kind, &NETWORK_POLICY) && without.is_some_and(is_left_out) {
+                    continue;
+                }
                 if let Err(error) = (kind.look)(item.get(), subject, &mut survey) {
                     survey.skip(kind, item.get(), error);
                 }

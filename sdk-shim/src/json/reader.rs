@@ -347,10 +347,10 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// `allowed_roles` as `allowedRoles`.
+/// `allowed_roles` as `allowedRoles`, and the raw identifier `r#type` as `type`.
 fn camel_case(name: &str) -> impl Iterator<Item = char> {
     let mut upper = false;
-    name.chars().filter_map(move |letter| {
+    name.strip_prefix("r#").unwrap_or(name).chars().filter_map(move |letter| {
         let here = std::mem::replace(&mut upper, letter == '_');
         (letter != '_').then(|| if here { letter.to_ascii_uppercase() } else { letter })
     })

@@ -133,6 +133,11 @@ impl Addresses {
         Self { v4: of(Family::V4), v6: of(Family::V6) }
     }
 
+    /// The addresses of these ranges, of IPv4 and of IPv6.
+    pub const fn of_ranges(v4: Ranges, v6: Ranges) -> Self {
+        Self { v4, v6 }
+    }
+
     /// Every address there is.
     pub fn all() -> Self {
         Self { v4: Ranges::of([(0, Family::V4.last())]), v6: Ranges::of([(0, Family::V6.last())]) }
