@@ -15,7 +15,7 @@ const SYSTEM: &str = "kube-system";
 const SHOWN: usize = 4;
 
 /// How a role is given.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Giving {
     /// Everywhere, by a ClusterRoleBinding.
     pub cluster: bool,
@@ -25,12 +25,14 @@ pub struct Giving {
     pub as_meant: bool,
     /// To a ServiceAccount.
     pub to_account: bool,
+    /// `admin`, `edit` or `view`, which Kubernetes delivers to be bound in namespaces.
+    pub user_facing: bool,
 }
 
 impl Giving {
     /// Through a binding of this namespace, or a ClusterRoleBinding.
     pub fn within(namespace: Option<&str>) -> Self {
-        Self { cluster: namespace.is_none(), system: namespace == Some(SYSTEM), as_meant: false, to_account: false }
+        Self { cluster: namespace.is_none(), system: namespace == Some(SYSTEM), ..Self::default() }
     }
 
     fn reach(self) -> Within {
@@ -84,7 +86,8 @@ pub fn of_rules(list: &[PolicyRule<'_>], giving: Giving) -> Vec<RuleMark> {
         dangers::find(&rules, giving.reach()).into_iter().filter(|found| found.reach != Reach::Named).collect();
     marks.extend(found.chunk_by(|one, next| one.danger.class == next.danger.class).filter_map(|class| of_class(class, giving)));
     marks.extend(wildcards(list, giving));
-    if giving.cluster && !list.is_empty() && list.iter().filter_map(scope::of_rule).max() < Some(Scope::Cluster) {
+    let is_namespaced = || giving.user_facing || list.iter().filter_map(scope::of_rule).max() < Some(Scope::Cluster);
+    if giving.cluster && !list.is_empty() && is_namespaced() {
         let why = "everything that it grants is in namespaces: a RoleBinding in each that needs it grants less";
         marks.push((mark("cluster-wide-binding", Risk::Medium, "in every namespace", why), None));
     }
