@@ -150,11 +150,11 @@ impl Survey {
     fn bindings(&mut self, known: &[Known], annotations: &Annotations) {
         let roles: HashMap<Id, usize> =
             self.report.roles.iter().enumerate().map(|(index, role)| (role.id.clone(), index)).collect();
-        let mut left_out = 0;
+        let mut left_out = Vec::new();
         for one in known {
-            // Thousands of clusters have it, and nobody can review it.
+            // Nobody can change it for long, nor review it.
             if is_as_delivered(one) {
-                left_out += 1;
+                left_out.push(one);
                 continue;
             }
             let Some((kind, name)) = self.role_ref(one) else { continue };
@@ -170,9 +170,9 @@ impl Survey {
             self.report.bindings.push(Binding { id: one.id.clone(), place: one.place(), due, role });
             self.hand_out(one, index);
         }
-        if let Some(first) = known.iter().find(|one| is_as_delivered(one)) {
+        if let Some(first) = left_out.first() {
             let message =
-                format!("{} left out: they are as the API server makes them in every cluster", count(left_out, "binding"));
+                format!("{} left out: the API server makes the same in every cluster", count(left_out.len(), "binding"));
             self.report.notes.push(Note { place: Place { position: None, ..first.place() }, message });
         }
     }
@@ -513,10 +513,11 @@ impl<'g, 't> Judged<'g, 't> {
 /// meant, and what the role grants is judged all the same.
 fn is_delivered(id: &Id, role: &Value) -> bool {
     let (label, value) = LABEL;
-    role["metadata"]["labels"][label] == value
-        && bootstrap::roles()
-            .iter()
-            .any(|own| is_same_object(id, own) || (id.kind == "ClusterRole" && is_cluster_role(&id.name)))
+    let is_known = || match id.kind {
+        "ClusterRole" => is_cluster_role(&id.name),
+        _ => bootstrap::roles().iter().any(|own| is_same_object(id, own)),
+    };
+    role["metadata"]["labels"][label] == value && is_known()
 }
 
 /// Whether a binding is as the API server makes it: the same role, to the same subjects.

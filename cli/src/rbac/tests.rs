@@ -13,7 +13,7 @@ fn report(text: &str) -> AccessReport {
         .split("---\n")
         .filter(|document| !document.trim().is_empty())
         .map(|document| {
-            let version = if document.contains("apiVersion:") { "" } else { "apiVersion: rbac.authorization.k8s.io/v1\n" };
+            let version = if document.contains("apiVersion") { "" } else { "apiVersion: rbac.authorization.k8s.io/v1\n" };
             format!("---\n{version}{document}")
         })
         .collect();
@@ -491,4 +491,46 @@ fn the_order_is_that_of_the_names() {
     let backward = lines(&report(&objects.iter().rev().cloned().collect::<String>()));
     assert_eq!(forward, backward);
     assert!(forward[0].starts_with("User ann < RoleBinding shop/a"), "{forward:?}");
+}
+
+#[test]
+fn a_whole_cluster_is_told_without_what_every_cluster_has() {
+    use palisade_harness::bootstrap;
+    let mut items: Vec<serde_json::Value> = bootstrap::roles().iter().chain(bootstrap::bindings()).cloned().collect();
+    let is_discovery =
+        |item: &serde_json::Value| item["kind"] == "ClusterRoleBinding" && item["metadata"]["name"] == "system:discovery";
+    let altered = items.iter_mut().find(|item| is_discovery(item)).expect("the binding");
+    let anybody =
+        serde_json::json!({"apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": "system:unauthenticated"});
+    altered["subjects"].as_array_mut().expect("subjects").push(anybody);
+    items.push(serde_json::json!({
+        "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding", "metadata": {"name": "a", "namespace": "shop"},
+        "roleRef": {"kind": "ClusterRole", "name": "edit"}, "subjects": [{"kind": "User", "name": "ann"}],
+    }));
+    // A label and a name do not make a role harmless.
+    items.push(serde_json::json!({
+        "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole",
+        "metadata": {"name": "view", "labels": {"kubernetes.io/bootstrapping": "rbac-defaults"}},
+        "rules": [{"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}],
+    }));
+    items.push(serde_json::json!({
+        "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding", "metadata": {"name": "b", "namespace": "shop"},
+        "roleRef": {"kind": "ClusterRole", "name": "view"}, "subjects": [{"kind": "User", "name": "bob"}],
+    }));
+    let report = report(&serde_json::json!({"apiVersion": "v1", "kind": "List", "items": items}).to_string());
+    assert_eq!(report.subjects.len(), 4, "{:?}", lines(&report));
+    for (name, risk) in [
+        ("Group system:unauthenticated", Some(Risk::High)),
+        ("Group system:authenticated", None),
+        ("User ann", Some(Risk::Medium)),
+        ("User bob", Some(Risk::High)),
+    ] {
+        assert_eq!(subject(&report, name).risk(), risk, "{name}");
+    }
+    let left_out = bootstrap::bindings().len() - 1;
+    let notes: Vec<&str> = report.notes.iter().map(|note| note.message.as_str()).collect();
+    let expected = format!("{left_out} bindings left out: the API server makes the same in every cluster");
+    assert_eq!(notes, ["ClusterRole view is written again further on, and the last one counts", &expected]);
+    let summary = report.summary();
+    assert_eq!((summary.bindings, summary.roles, summary.unused_roles, summary.without_review), (3, 0, 0, 3));
 }
