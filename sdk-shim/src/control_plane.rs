@@ -76,6 +76,27 @@ pub enum Source {
     Nothing,
 }
 
+/// A file that Cluster API brings onto the nodes of a control plane, and whose content its object says.
+#[derive(Clone, Debug)]
+pub struct InlineFile {
+    /// Where it is on the node.
+    pub name: String,
+    /// What is in it.
+    pub content: String,
+    /// Where the object says so.
+    pub path: String,
+}
+
+impl InlineFile {
+    /// The files of the object of a request; none, if it is no `KubeadmControlPlane` or `KubeadmControlPlaneTemplate`.
+    ///
+    /// # Errors
+    /// When the object cannot be read.
+    pub fn find(request: &Request<'_>) -> Result<Vec<Self>, Error> {
+        kubeadm::files(request)
+    }
+}
+
 impl ApiServer {
     /// The API servers that the object of a request makes or configures: most often none, or one.
     ///

@@ -1,7 +1,7 @@
 //! API servers: whether they are given an EncryptionConfiguration, and can read it.
 
-use palisade_sdk::control_plane::{ApiServer, Form, Source};
-use palisade_sdk::{Error, List, Operation, Path, Report, Request, Str};
+use palisade_sdk::control_plane::{ApiServer, Form, InlineFile, Source};
+use palisade_sdk::{Error, Operation, Path, Report, Request};
 
 use crate::rules;
 
@@ -34,8 +34,10 @@ pub fn judge(request: &Request<'_>, report: &mut Report) -> Result<(), Error> {
     for server in servers {
         judge_server(&server, report);
     }
-    if request.kind.group == "controlplane.cluster.x-k8s.io" {
-        judge_files(request, report)?;
+    for file in InlineFile::find(request)? {
+        if holds_key(&file.content) {
+            report.add(&rules::INLINE_KEY, &Path::new(&file.path), "the file is an EncryptionConfiguration with a key in it");
+        }
     }
     Ok(())
 }
@@ -106,53 +108,6 @@ fn judge_server(server: &ApiServer, report: &mut Report) {
         }
         None => report.add(&rules::NOT_MOUNTED, &place, ["no volume of the API server holds the file ", file].concat()),
     }
-}
-
-palisade_sdk::view! {
-    /// `KubeadmControlPlane` and `KubeadmControlPlaneTemplate`, as to the files that they bring onto the nodes.
-    struct ControlPlane<'a> {
-        spec: Spec<'a> as "spec",
-    }
-
-    struct Spec<'a> {
-        config: Config<'a> as "kubeadmConfigSpec",
-        template: Template<'a> as "template",
-    }
-
-    struct Template<'a> {
-        spec: TemplateSpec<'a> as "spec",
-    }
-
-    struct TemplateSpec<'a> {
-        config: Config<'a> as "kubeadmConfigSpec",
-    }
-
-    struct Config<'a> {
-        files: List<File<'a>> as "files",
-    }
-
-    struct File<'a> {
-        content: Str<'a> as "content",
-    }
-}
-
-fn judge_files(request: &Request<'_>, report: &mut Report) -> Result<(), Error> {
-    let ControlPlane { spec } = request.object()?;
-    let own = (&spec.config.files, Path::new("spec.kubeadmConfigSpec"));
-    let of_template = (&spec.template.spec.config.files, Path::new("spec.template.spec.kubeadmConfigSpec"));
-    for (files, path) in [own, of_template] {
-        for (index, file) in files.iter().enumerate() {
-            if holds_key(&file.content) {
-                let file = path.item("files", index);
-                report.add(
-                    &rules::INLINE_KEY,
-                    &file.field("content"),
-                    "the file is an EncryptionConfiguration with a key in it",
-                );
-            }
-        }
-    }
-    Ok(())
 }
 
 /// Whether a file is an EncryptionConfiguration with a key, in YAML or JSON.

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::{ApiServer, Flag, Form, Mount, outline};
+use super::{ApiServer, Flag, Form, InlineFile, Mount, outline};
 use crate::json::{JsonError, List, Map, Read, Reader, Str};
 use crate::views::ObjectMeta;
 use crate::{Error, Path, Request};
@@ -30,26 +30,10 @@ crate::view! {
         mount_path: Str<'a> as "mountPath",
     }
 
-    /// `KubeadmControlPlane` and `KubeadmControlPlaneTemplate` (`controlplane.cluster.x-k8s.io`)
-    struct ControlPlane<'a> {
-        spec: ControlPlaneSpec<'a> as "spec",
-    }
-
-    struct ControlPlaneSpec<'a> {
-        config: ConfigSpec<'a> as "kubeadmConfigSpec",
-        template: Template<'a> as "template",
-    }
-
-    struct Template<'a> {
-        spec: TemplateSpec<'a> as "spec",
-    }
-
-    struct TemplateSpec<'a> {
-        config: ConfigSpec<'a> as "kubeadmConfigSpec",
-    }
-
-    struct ConfigSpec<'a> {
-        cluster: ClusterConfiguration<'a> as "clusterConfiguration",
+    /// `File` (`bootstrap.cluster.x-k8s.io`)
+    struct File<'a> {
+        path: Str<'a> as "path",
+        content: Str<'a> as "content",
     }
 
     /// `ConfigMap` (`v1`)
@@ -85,14 +69,10 @@ pub fn find(request: &Request<'_>) -> Result<Option<ApiServer>, Error> {
     let form = |first_with_lists: &str| if version >= first_with_lists { Form::ArgumentList } else { Form::ArgumentMap };
     match (request.kind.group.as_str(), request.kind.kind.as_str()) {
         ("kubeadm.k8s.io", "ClusterConfiguration") => Ok(Some(of_cluster(&request.object()?, form("v1beta4"), &Path::root()))),
-        ("controlplane.cluster.x-k8s.io", kind @ ("KubeadmControlPlane" | "KubeadmControlPlaneTemplate")) => {
-            let ControlPlane { spec } = request.object()?;
-            let (cluster, path) = if kind == "KubeadmControlPlane" {
-                (spec.config.cluster, "spec.kubeadmConfigSpec.clusterConfiguration")
-            } else {
-                (spec.template.spec.config.cluster, "spec.template.spec.kubeadmConfigSpec.clusterConfiguration")
-            };
-            Ok(Some(of_cluster(&cluster, form("v1beta2"), &Path::new(path))))
+        ("controlplane.cluster.x-k8s.io", _) => {
+            let Some(config) = config_spec(request) else { return Ok(None) };
+            let path = [config, ".clusterConfiguration"].concat();
+            Ok(Some(of_cluster(&request.part(&path)?, form("v1beta2"), &Path::new(&path))))
         }
         ("", "ConfigMap") if request.namespace == "kube-system" => {
             let ConfigMap { metadata, data } = request.object()?;
@@ -101,6 +81,30 @@ pub fn find(request: &Request<'_>) -> Result<Option<ApiServer>, Error> {
         }
         _ => Ok(None),
     }
+}
+
+/// Where an object of Cluster API that makes control planes with kubeadm says how.
+fn config_spec(request: &Request<'_>) -> Option<&'static str> {
+    match (request.kind.group.as_str(), request.kind.kind.as_str()) {
+        ("controlplane.cluster.x-k8s.io", "KubeadmControlPlane") => Some("spec.kubeadmConfigSpec"),
+        ("controlplane.cluster.x-k8s.io", "KubeadmControlPlaneTemplate") => Some("spec.template.spec.kubeadmConfigSpec"),
+        _ => None,
+    }
+}
+
+/// The files whose content the object says itself.
+pub fn files(request: &Request<'_>) -> Result<Vec<InlineFile>, Error> {
+    let Some(config) = config_spec(request) else { return Ok(Vec::new()) };
+    let path = [config, ".files"].concat();
+    let files: List<File<'_>> = request.part(&path)?;
+    let path = Path::new(&path);
+    let with_content = files.iter().enumerate().filter(|(_, file)| !file.content.is_empty());
+    let inline = |(index, file): (usize, &File<'_>)| InlineFile {
+        name: file.path.to_string(),
+        content: file.content.to_string(),
+        path: path.index(index).field("content").to_string(),
+    };
+    Ok(with_content.map(inline).collect())
 }
 
 fn mounts<'m>(certificates: &'m str, extra: impl Iterator<Item = &'m str>) -> Vec<Mount> {

@@ -167,3 +167,15 @@ fn reads_what_kubeadm_keeps_in_the_cluster() {
     assert!(config_map("kubeadm-config", "shop", map).is_empty());
     assert!(config_map("other", "kube-system", map).is_empty());
 }
+
+#[test]
+fn finds_files_with_their_content() {
+    let object =
+        r#"{"spec": {"kubeadmConfigSpec": {"files": [{"path": "/a", "contentFrom": {}}, {"path": "/b", "content": "text"}]}}}"#;
+    let request = format!(
+        r#"{{"kind": {{"group": "controlplane.cluster.x-k8s.io", "version": "v1beta1", "kind": "KubeadmControlPlane"}}, "object": {object}}}"#
+    );
+    let files = InlineFile::find(&crate::json::from_str::<Request<'_>>(&request).unwrap()).unwrap();
+    let [InlineFile { name, content, path }] = files.as_slice() else { panic!("{files:?}") };
+    assert_eq!((name.as_str(), content.as_str(), path.as_str()), ("/b", "text", "spec.kubeadmConfigSpec.files[1].content"));
+}
