@@ -3,6 +3,7 @@
 pub mod bench;
 pub mod export;
 pub mod policies;
+pub mod rbac;
 pub mod scan;
 pub mod test;
 

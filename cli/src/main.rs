@@ -1,4 +1,4 @@
-//! The command `palisade`: scans Kubernetes manifests with Kubewarden policies, offline.
+//! The command `palisade`: scans Kubernetes manifests with Kubewarden policies, offline, and reports who may do what by them.
 
 mod args;
 mod catalogue;
@@ -10,6 +10,7 @@ mod input;
 mod modules;
 mod output;
 mod progress;
+mod rbac;
 mod report;
 mod review;
 mod scan;
@@ -44,6 +45,7 @@ fn main() -> ExitCode {
 fn run(command: &Command) -> Result<Outcome, CommandError> {
     match command {
         Command::Scan(args) => commands::scan::run(args),
+        Command::Rbac(args) => commands::rbac::run(args),
         Command::Test(args) => commands::test::run(args),
         Command::Policies(args) => commands::policies::run(args),
         Command::Bench(args) => commands::bench::run(args),

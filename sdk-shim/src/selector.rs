@@ -308,7 +308,7 @@ mod tests {
             selector.to_query()
         };
         assert_eq!(query(json!({})).as_deref(), Some(""));
-        assert_eq!(query(json!({"matchLabels": {"app": "web", "a.b/c": ""}})).as_deref(), Some("app=web,a.b/c="));
+        assert_eq!(query(json!({"matchLabels": {"a.b/c": "", "app": "web"}})).as_deref(), Some("a.b/c=,app=web"));
         let expressions = json!({"matchLabels": {"app": "web"}, "matchExpressions": [
             {"key": "tier", "operator": "In", "values": ["a", "b"]},
             {"key": "tier", "operator": "NotIn", "values": ["", "c"]},

@@ -1,4 +1,4 @@
-//! The ClusterRoles and ClusterRoleBindings that every cluster has: the API server makes them when it starts.
+//! The roles and ClusterRoleBindings that every cluster has: the API server makes them when it starts.
 //!
 //! They are written in a table, `bootstrap.yaml`, which is read when something first asks for them.
 
@@ -24,6 +24,11 @@ pub fn cluster_roles() -> &'static [Value] {
     &ALL.roles
 }
 
+/// The Roles, in `kube-system` and `kube-public`.
+pub fn roles() -> &'static [Value] {
+    &ALL.namespaced
+}
+
 /// The ClusterRoleBindings.
 pub fn cluster_role_bindings() -> &'static [Value] {
     &ALL.bindings
@@ -31,10 +36,11 @@ pub fn cluster_role_bindings() -> &'static [Value] {
 
 struct Bootstrap {
     roles: Vec<Value>,
+    namespaced: Vec<Value>,
     bindings: Vec<Value>,
 }
 
-/// A line of the table: a ClusterRole and its ClusterRoleBinding.
+/// A line of the table: a ClusterRole and its ClusterRoleBinding, or a Role.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Line {
@@ -52,8 +58,15 @@ impl Bootstrap {
     fn read(text: &str) -> Self {
         // The table is part of this crate, and a test reads it.
         let lines: BTreeMap<String, Line> = yaml::from_str(text).unwrap_or_default();
-        let mut all = Self { roles: Vec::with_capacity(lines.len()), bindings: Vec::new() };
+        let mut all = Self { roles: Vec::with_capacity(lines.len()), namespaced: Vec::new(), bindings: Vec::new() };
         for (name, line) in lines {
+            if let Some((namespace, name)) = name.split_once('/') {
+                let mut role = role(name, &line);
+                role["kind"] = "Role".into();
+                role["metadata"]["namespace"] = namespace.into();
+                all.namespaced.push(role);
+                continue;
+            }
             all.bindings.extend(line.bound_to.as_ref().map(|subjects| binding(&name, subjects)));
             all.roles.push(role(&name, &line));
         }
@@ -125,7 +138,12 @@ mod tests {
     #[test]
     fn the_table_holds_valid_objects() {
         let lines: BTreeMap<String, Line> = yaml::from_str(include_str!("bootstrap.yaml")).unwrap();
-        assert_eq!(cluster_roles().len(), lines.len());
+        assert_eq!(cluster_roles().len() + roles().len(), lines.len());
+        for role in roles() {
+            let read: api::Role = serde_json::from_value(role.clone()).unwrap();
+            assert_eq!(&serde_json::to_value(&read).unwrap(), role);
+            assert!(read.rules.unwrap_or_default().iter().all(|rule| !rule.verbs.is_empty()), "{role}");
+        }
         assert!(lines.len() > 60, "{}", lines.len());
         let mut names = HashSet::new();
         for role in cluster_roles() {

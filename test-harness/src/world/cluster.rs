@@ -32,10 +32,11 @@ pub(crate) struct Cluster {
     access: OnceLock<Access>,
 }
 
-/// Who may do what in the whole cluster: what was added, and what every cluster has beside it.
+/// Who may do what: what was added, and what every cluster has beside it.
 #[derive(Debug)]
 struct Access {
     roles: Stored,
+    namespaced_roles: Stored,
     bindings: Stored,
     /// Whether the rules of aggregated ClusterRoles are known.
     aggregated: Result<(), TooMany>,
@@ -119,6 +120,7 @@ impl Cluster {
     fn of_version(&self, api_version: &str, kind: &str) -> Option<&Stored> {
         match (api_version, kind) {
             (bootstrap::API_VERSION, "ClusterRole") => Some(&self.access().roles),
+            (bootstrap::API_VERSION, "Role") => Some(&self.access().namespaced_roles),
             (bootstrap::API_VERSION, "ClusterRoleBinding") => Some(&self.access().bindings),
             _ => self.stored.get(&(api_version.to_owned(), kind.to_owned())),
         }
@@ -138,6 +140,7 @@ impl Cluster {
             let own = |kind: &str| self.stored.get(&(bootstrap::API_VERSION.to_owned(), kind.to_owned()));
             let mut access = Access {
                 roles: Stored::beside(own("ClusterRole"), bootstrap::cluster_roles()),
+                namespaced_roles: Stored::beside(own("Role"), bootstrap::roles()),
                 bindings: Stored::beside(own("ClusterRoleBinding"), bootstrap::cluster_role_bindings()),
                 aggregated: Ok(()),
             };
@@ -231,14 +234,15 @@ impl Cluster {
 impl Stored {
     /// These objects, and of the others those that have names of their own.
     fn beside(own: Option<&Self>, others: &[Value]) -> Self {
+        let of = |object: &Value, field: &str| object["metadata"][field].as_str().unwrap_or_default().to_owned();
         let mut all = Self::default();
         for object in own.into_iter().flat_map(|own| &own.objects) {
-            all.add(object.clone(), String::new(), object["metadata"]["name"].as_str().unwrap_or_default().to_owned());
+            all.add(object.clone(), of(object, "namespace"), of(object, "name"));
         }
         for object in others {
-            let name = object["metadata"]["name"].as_str().unwrap_or_default();
-            if all.get("", name).is_none() {
-                all.add(object.clone(), String::new(), name.to_owned());
+            let (namespace, name) = (of(object, "namespace"), of(object, "name"));
+            if all.get(&namespace, &name).is_none() {
+                all.add(object.clone(), namespace, name);
             }
         }
         all
@@ -299,13 +303,14 @@ impl Stored {
 /// # Errors
 /// When that would be endless. No rules are filled in then.
 fn aggregate(roles: &mut [Value]) -> Result<(), TooMany> {
-    let members = aggregation::members(&roles.iter().collect::<Vec<_>>())?;
+    let all = aggregation::members(&roles.iter().collect::<Vec<_>>())?;
     let mut left = MOST_RULES;
     let mut filled = Vec::new();
-    for (index, members) in members.into_iter().enumerate() {
+    for (index, members) in all.iter().enumerate() {
         let Some(members) = members else { continue };
         let (mut rules, mut seen) = (Vec::new(), HashSet::new());
-        let own = members.iter().filter_map(|member| roles.get(*member)?["rules"].as_array()).flatten();
+        let with_rules = members.iter().filter(|member| all.get(**member).is_some_and(Option::is_none));
+        let own = with_rules.filter_map(|member| roles.get(*member)?["rules"].as_array()).flatten();
         for rule in own {
             left = left.checked_sub(1).ok_or(TooMany)?;
             if seen.insert(rule) {
