@@ -385,6 +385,7 @@ impl Judge<'_> {
         }
         let nameless = |verb: &Str<'_>| *verb == "create" || *verb == "deletecollection";
         if !rule.resource_names.is_empty()
+            && !rule.resources.is_empty()
             && !rule.verbs.is_empty()
             && !self.context.changes_something
             && rule.verbs.iter().all(nameless)

@@ -256,6 +256,8 @@ fn roles_are_weighed_by_what_they_grant() {
     );
     let admin =
         format!(r#"{edit}, {{"apiGroups": ["rbac.authorization.k8s.io"], "resources": ["roles", "rolebindings"], {WRITE}}}"#);
+    // Roles alone hand nothing on: it takes a binding.
+    let with_roles = format!(r#"{edit}, {{"apiGroups": ["rbac.authorization.k8s.io"], "resources": ["roles"], {WRITE}}}"#);
     for (expected, rules) in [
         (Grade::Less, ""),
         (
@@ -265,7 +267,14 @@ fn roles_are_weighed_by_what_they_grant() {
         (Grade::Less, r#"{"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"], "resourceNames": ["db"]}"#),
         (Grade::Secrets, r#"{"apiGroups": [""], "resources": ["*"], "verbs": ["list"]}"#),
         (Grade::Secrets, r#"{"apiGroups": ["*"], "resources": ["*"], "verbs": ["get", "list", "watch"]}"#),
+        // A manager of Secrets, and one who deploys but leaves the Services alone.
+        (Grade::Secrets, r#"{"apiGroups": [""], "resources": ["secrets", "configmaps"], "verbs": ["*"]}"#),
+        (
+            Grade::Secrets,
+            r#"{"apiGroups": ["", "apps"], "resources": ["pods", "secrets", "configmaps", "deployments"], "verbs": ["*"]}"#,
+        ),
         (Grade::Edit, &edit),
+        (Grade::Edit, &with_roles),
         (Grade::Edit, r#"{"apiGroups": ["", "apps"], "resources": ["*"], "verbs": ["*"]}"#),
         (Grade::Admin, &admin),
         (Grade::Admin, r#"{"apiGroups": ["", "apps", "rbac.authorization.k8s.io"], "resources": ["*"], "verbs": ["*"]}"#),
