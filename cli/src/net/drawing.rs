@@ -58,7 +58,11 @@ impl<'m> Drawing<'m> {
 
 /// What is written on a node: its lines.
 pub fn node_lines(node: &Node) -> Vec<String> {
-    let mut lines = vec![node.name.clone()];
+    let mut lines: Vec<String> = match node.kind {
+        // It is long: what it is made of has a line of its own.
+        Kind::Everything => node.name.split(": ").map(str::to_owned).collect(),
+        _ => vec![node.name.clone()],
+    };
     if let Kind::Workload(kind) = node.kind {
         lines.push(if node.is_host_network { format!("{kind}, host network") } else { kind.to_owned() });
     }
@@ -107,6 +111,6 @@ mod tests {
         assert_eq!(next("deployment/a-b/c"), "deployment_a_b_c");
         assert_eq!(next("deployment/a/b-c"), "deployment_a_b_c_2");
         assert_eq!(next("deployment/a/b_c"), "deployment_a_b_c_3");
-        assert_eq!(next("pods/*/\"é\""), "pods_____");
+        assert_eq!(next("pods/*/\"é\""), "pods______");
     }
 }

@@ -327,10 +327,11 @@ impl Survey<'_, '_> {
                 let implied = to_any.get(from).map(|ports| ports.and(&from_any)).unwrap_or_default();
                 // What policies make of the traffic of nodes differs by network plugin.
                 let is_on_node = self.map.nodes.get(from).is_some_and(|node| node.is_host_network);
-                if !implied.is_empty() && !open.cover(&implied) && !is_on_node {
+                let is_exception = !is_on_node && !open.cover(&implied);
+                if is_exception {
                     except.push(from);
                 }
-                let is_implied = implied.cover(&open);
+                let is_implied = open.is_empty() || (!is_exception && implied.cover(&open));
                 match meant {
                     Some((service, ports)) if open.and(ports).is_empty() && !ports.is_empty() => {
                         if !is_on_node {
@@ -606,7 +607,7 @@ fn blocks_of(addresses: &Addresses) -> Vec<Cidr> {
 fn outside_of(namespace: &str, peer: &Peer<'_>, objects: &Objects) -> Vec<Outside> {
     let labels = peer.pod_selector.as_ref().map(sample).unwrap_or_default();
     let pods = peer.pod_selector.as_ref().map(words).filter(|words| !words.is_empty());
-    let name = pods.unwrap_or_else(|| "pods".to_owned());
+    let name = pods.unwrap_or_else(|| "every pod".to_owned());
     let Some(selector) = &peer.namespace_selector else {
         let namespace_labels = match objects.namespaces.get(namespace) {
             Some(labels) => labels.clone(),
