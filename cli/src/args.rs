@@ -5,6 +5,9 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use palisade_harness::Severity;
+use palisade_sdk::Date;
+
+use crate::rbac::Risk;
 
 /// Scans Kubernetes manifests with Kubewarden policies, offline.
 #[derive(Debug, Parser)]
@@ -33,6 +36,10 @@ pub enum Color {
 pub enum Command {
     /// Scan manifests
     Scan(Scan),
+    /// Report who may do what, for a review of access
+    Rbac(Rbac),
+    /// Report who can reach whom
+    Net(Net),
     /// Run a policy's fixtures
     Test(Test),
     /// List the policies, or explain one
@@ -60,6 +67,7 @@ Examples:
   helm template chart/ | palisade scan -
   palisade scan k8s/ --format sarif --output palisade.sarif
   palisade scan k8s/ --only rbac-least-privilege --fail-on deny
+  palisade scan k8s/ --today 2027-01-31    # what will be due by then
 
 What is read:
   YAML and JSON files with any number of documents, lists included. Of a
@@ -118,6 +126,10 @@ pub struct Scan {
     /// The namespace of objects that name none
     #[arg(short, long, default_value = "default", value_name = "NAME")]
     pub namespace: String,
+
+    /// The day, for what is due or expires [default: today, in UTC]
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub today: Option<Date>,
 
     #[command(flatten)]
     pub policies: PolicySelection,
@@ -201,6 +213,173 @@ impl FailOn {
     }
 }
 
+const RBAC_HELP: &str = "\
+Examples:
+  palisade rbac k8s/
+  palisade rbac k8s/ --format markdown > review.md
+  palisade rbac k8s/ --subject 'ServiceAccount:shop/*' --risk
+  kubectl get clusterroles,clusterrolebindings,roles,rolebindings,sa,deploy \\
+      --all-namespaces -o json | palisade rbac -
+
+What is reported:
+  For each user, group and ServiceAccount: through which binding it holds
+  which role, where, and what that grants. Groups that ServiceAccounts are
+  in anyway (system:serviceaccounts, that of their namespace, and
+  system:authenticated) stand by themselves, and are named beside their
+  members. The roles that every cluster has, such as admin, edit and view,
+  are known, with what the documents aggregate into them.
+
+Marks:
+  high    what the policies reject: it leads to the rights of others, or
+          goes to everybody
+  medium  what they warn of: worth a look
+
+  Reviews that are overdue are told by the annotations
+  palisade.dev/review-by and palisade.dev/owner of roles and bindings, or by
+  those that palisade.yaml sets for the policy require-rbac-review.
+
+Exit status:
+  0  the report is complete, whatever it says
+  2  something could not be read; the rest is reported all the same";
+
+/// Report who may do what, for a review of access
+#[derive(Debug, Args)]
+#[command(after_help = "Run `palisade rbac --help` for examples, what is reported and the marks.", after_long_help = RBAC_HELP)]
+pub struct Rbac {
+    /// Files and folders; - is standard input
+    #[arg(required = true, value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+
+    /// How to report
+    #[arg(short, long, value_enum, default_value_t)]
+    pub format: AccessFormat,
+
+    /// Write the report to a file instead of standard output
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+
+    /// The configuration, instead of the nearest palisade.yaml
+    #[arg(short, long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+
+    /// The namespace of objects that name none
+    #[arg(short, long, default_value = "default", value_name = "NAME")]
+    pub namespace: String,
+
+    /// The day, for reviews that are due [default: today, in UTC]
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub today: Option<Date>,
+
+    /// Only these subjects: NAME, NAMESPACE/NAME, with or without KIND: before it, with * and ?; may be repeated
+    #[arg(long = "subject", value_name = "PATTERN")]
+    pub subjects: Vec<String>,
+
+    /// Only what is granted in these namespaces, also by a ClusterRoleBinding; may be repeated
+    #[arg(long, value_name = "NAMESPACE")]
+    pub within: Vec<String>,
+
+    /// Only subjects with a mark, or with --risk=high one of these
+    #[arg(long, value_enum, value_name = "RISK", num_args = 0..=1, require_equals = true, default_missing_value = "medium")]
+    pub risk: Option<AccessRisk>,
+}
+
+/// The format of a report of access.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum AccessFormat {
+    /// For people
+    #[default]
+    Table,
+    /// For programs: documented and stable
+    Json,
+    /// For a ticket, with boxes to check
+    Markdown,
+}
+
+/// A risk and all above it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum AccessRisk {
+    /// What the policies warn of, and what they reject
+    Medium,
+    /// What the policies reject
+    High,
+}
+
+impl From<AccessRisk> for Risk {
+    fn from(risk: AccessRisk) -> Self {
+        match risk {
+            AccessRisk::Medium => Self::Medium,
+            AccessRisk::High => Self::High,
+        }
+    }
+}
+
+const NET_HELP: &str = "\
+Examples:
+  palisade net k8s/
+  palisade net k8s/ --format mermaid          # for Markdown on GitHub, GitLab
+  palisade net k8s/ --format dot | dot -Tsvg -o network.svg
+  kubectl get deploy,sts,ds,cj,job,po,svc,ing,netpol,ns,cm \\
+      --all-namespaces -o json | palisade net -
+
+What is reported:
+  For each workload: who reaches it and whom it reaches, on which ports, by
+  the NetworkPolicies, Services and routes of the documents. From the
+  Internet comes what a Service, a host port or a route publishes. A pair of
+  workloads that may connect only because anybody may is not listed; there
+  it says \"any pod\" and \"everything\" instead.
+
+Marks:
+  dangerous  a database, a console or a workload that no policy isolates is
+             open to everybody; the metadata service of the cloud, or the
+             Internet on every port, can be reached
+  unneeded   open, but neither a container nor a Service names a port there
+  needed     what is left
+  What a workload names in its settings and no policy lets it reach is
+  listed apart.
+
+Exit status:
+  0  the report is complete, whatever it says
+  2  something could not be read; the rest is reported all the same";
+
+/// Report who can reach whom
+#[derive(Debug, Args)]
+#[command(after_help = "Run `palisade net --help` for examples, what is reported and the marks.", after_long_help = NET_HELP)]
+pub struct Net {
+    /// Files and folders; - is standard input
+    #[arg(required = true, value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+
+    /// How to report
+    #[arg(short, long, value_enum, default_value_t)]
+    pub format: MapFormat,
+
+    /// Write the report to a file instead of standard output
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+
+    /// The namespace of objects that name none
+    #[arg(short, long, default_value = "default", value_name = "NAME")]
+    pub namespace: String,
+
+    /// Only what begins or ends in these namespaces, with * and ?; may be repeated
+    #[arg(long, value_name = "NAMESPACE")]
+    pub within: Vec<String>,
+}
+
+/// The format of a map of connections.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum MapFormat {
+    /// For people
+    #[default]
+    Table,
+    /// For programs: documented and stable
+    Json,
+    /// For Graphviz
+    Dot,
+    /// For Markdown on GitHub and GitLab
+    Mermaid,
+}
+
 const TEST_HELP: &str = "\
 A fixture is a YAML file with an object and what the policy must say of it:
 
@@ -260,7 +439,11 @@ pub enum ListFormat {
 
 /// Measure sizes, load times and speed
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct Bench {
+    #[command(subcommand)]
+    pub what: Option<BenchWhat>,
+
     /// How often each policy judges a pod
     #[arg(long, default_value_t = 2000, value_name = "NUMBER")]
     pub iterations: usize,
@@ -268,6 +451,33 @@ pub struct Bench {
     /// How many generated objects are scanned; may be repeated
     #[arg(long, default_values_t = [1_000, 10_000], value_name = "NUMBER")]
     pub objects: Vec<usize>,
+}
+
+/// What else can be measured.
+#[derive(Debug, Subcommand)]
+pub enum BenchWhat {
+    /// Measure how well secrets are told from what is none
+    Secrets(BenchSecrets),
+}
+
+/// Measure how well secrets are told from what is none, on a corpus that is made up as it is needed
+#[derive(Debug, Args)]
+pub struct BenchSecrets {
+    /// How to print
+    #[arg(short, long, value_enum, default_value_t)]
+    pub format: ListFormat,
+
+    /// Make up other values: of another seed than the published figures
+    #[arg(long, value_name = "NUMBER")]
+    pub seed: Option<u64>,
+
+    /// Print what was missed or reported wrongly, of the part that the detectors were tuned on
+    #[arg(long)]
+    pub errors: bool,
+
+    /// Write the corpus into a folder instead, as manifests and their labels, to measure other scanners by it
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["format", "errors"])]
+    pub write: Option<PathBuf>,
 }
 
 const EXPORT_HELP: &str = "\

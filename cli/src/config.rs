@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use palisade_harness::yaml::{self, Places, Position, YamlError};
+use palisade_sdk::Date;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::date::Date;
 use crate::exemptions::Exemption;
 use crate::report::Place;
 
@@ -207,9 +207,11 @@ impl Config {
         }
         let expires = match expires {
             None => None,
-            Some(text) => match Date::parse(&text) {
-                Some(date) => Some(date),
-                None => return Err(self.wrong(&path("expires"), "expected a day, written YYYY-MM-DD")),
+            Some(text) => match text.parse() {
+                Ok(date) => Some(date),
+                Err::<Date, _>(error) => {
+                    return Err(self.wrong(&path("expires"), format!("expected a day, written YYYY-MM-DD: {error}")));
+                }
             },
         };
         let place = self.place(&format!("exemptions[{index}]"));
@@ -290,7 +292,7 @@ mod tests {
         );
         assert_eq!(
             error("exemptions:\n  - {name: a, reason: b, expires: 2024-02-30}\n"),
-            "palisade.yaml:2:35: expected a day, written YYYY-MM-DD"
+            "palisade.yaml:2:35: expected a day, written YYYY-MM-DD: that month has 29 days"
         );
         assert_eq!(
             error("exemptions:\n  - {name: '', reason: b}\n"),

@@ -1,8 +1,7 @@
 //! Findings that are accepted for a reason, until a day.
 
-use palisade_sdk::glob;
+use palisade_sdk::{Date, glob};
 
-use crate::date::Date;
 use crate::report::{Exempted, Finding, Note, Place};
 
 /// What does not count, and why. Each pattern that is there must match the whole name, as [`glob`] does it.
@@ -86,14 +85,14 @@ mod tests {
             kind: kind.map(str::to_owned),
             name: None,
             reason: "agreed".to_owned(),
-            expires: expires.and_then(Date::parse),
+            expires: expires.map(|date| date.parse().unwrap()),
             place: Place { file: "palisade.yaml".into(), position: None },
         }
     }
 
     fn applied(exemption: Exemption) -> (bool, Vec<String>) {
         let mut findings = vec![finding()];
-        let notes = apply(&[exemption], &mut findings, Date::parse("2026-06-15").unwrap());
+        let notes = apply(&[exemption], &mut findings, "2026-06-15".parse().unwrap());
         (findings[0].exemption.is_some(), notes.into_iter().map(|note| note.message).collect())
     }
 
@@ -109,7 +108,7 @@ mod tests {
     fn a_cluster_scoped_object_is_in_no_namespace() {
         let mut findings = vec![finding()];
         findings[0].resource.namespace = None;
-        apply(&[exemption(None, Some("*"), None, None)], &mut findings, Date::parse("2026-06-15").unwrap());
+        apply(&[exemption(None, Some("*"), None, None)], &mut findings, "2026-06-15".parse().unwrap());
         assert!(findings[0].exemption.is_none());
     }
 

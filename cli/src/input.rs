@@ -33,6 +33,13 @@ impl Object {
     pub fn locate(&self, path: &str) -> Place {
         Place { file: Arc::clone(&self.file), position: Some(self.places.locate(&join(&self.prefix, path))) }
     }
+
+    /// Where a line of a field's text stands, or the field where no line is given.
+    pub fn locate_line(&self, path: &str, line: Option<usize>) -> Place {
+        let Some(line) = line else { return self.locate(path) };
+        let position = self.places.locate_line(&join(&self.prefix, path), line);
+        Place { file: Arc::clone(&self.file), position: Some(position) }
+    }
 }
 
 fn join(prefix: &str, path: &str) -> String {

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use palisade_harness::kinds::Kinds;
 use palisade_harness::{AdmissionRequest, Engine, EvalError, RequestParts, World};
+use palisade_sdk::Date;
 use rayon::prelude::*;
 use serde_json::Value;
 
@@ -23,7 +24,7 @@ struct Subject {
     resource: Resource,
 }
 
-/// Judges everything that was read. The objects are also the cluster that the policies see.
+/// Judges everything that was read, as of `today` or else of the time that it is. The objects are also the cluster that the policies see.
 ///
 /// # Errors
 /// When a policy cannot be loaded.
@@ -32,11 +33,15 @@ pub fn run(
     input: Input,
     candidates: &[Candidate],
     namespace: &str,
+    today: Option<Date>,
     with_rules: bool,
 ) -> Result<Report, ModuleError> {
     let Input { files, objects, mut failures, notes } = input;
     let count = objects.len();
     let mut world = World::default();
+    if let Some(today) = today {
+        world.set_today(today);
+    }
     let mut known = Vec::with_capacity(count);
     for object in &objects {
         // A review is a question about an object, which is not in the cluster yet.
@@ -183,13 +188,13 @@ impl<'p> Judge<'p> {
     }
 
     fn finding(&self, subject: &Subject, found: palisade_harness::Finding) -> Finding {
-        let palisade_harness::Finding { rule, severity, path, message, remedy } = found;
+        let palisade_harness::Finding { rule, severity, path, message, remedy, line } = found;
         let prefix = match &subject.object.review {
             Some(review) => review.object_path(),
             None => "",
         };
         Finding {
-            place: subject.object.locate(&format!("{prefix}{path}")),
+            place: subject.object.locate_line(&format!("{prefix}{path}"), line),
             resource: subject.resource.clone(),
             policy: Arc::clone(&self.ready.name),
             rule,

@@ -61,7 +61,8 @@
 //!   fails by `host-call-failed`, unreadable settings by `invalid-settings`. No value of the object is in the text.
 //! - **Severities**: the setting `rules` turns any rule of the policy to `deny`, `warn` or `off`.
 //! - **The response**: `deny` findings are the message, a line each; `warn` findings are the warnings; all of them are, as JSON,
-//!   the audit annotation `findings`: a list of `{rule, severity, path, message, remedy}`.
+//!   the audit annotation `findings`: a list of `{rule, severity, path, message, remedy}`, with a `line` where the field is a text
+//!   of several lines.
 //!
 //! # What a policy uses
 //!
@@ -74,7 +75,9 @@
 //! | settings | [`settings!`], [`SettingsError`], and [`glob`] for patterns |
 //! | the cluster, registries, signatures, DNS | [`Host`] |
 //! | label selectors and NetworkPolicies | [`selector`], [`network`] |
-//! | what a Role grants | [`rbac`] |
+//! | what a Role grants, and what that leads to | [`rbac`] |
+//! | the flags of the API server | [`control_plane`] |
+//! | what day it is | [`clock`], which gives a [`Date`] |
 //! | whether a string is a secret | [`secrets`] |
 //!
 //! Keep work linear in the object's size, do not recurse on its depth, and do not panic: a trap loses the message.
@@ -84,6 +87,9 @@ extern crate self as palisade_sdk;
 
 #[cfg(target_arch = "wasm32")]
 mod allocator;
+pub mod clock;
+pub mod control_plane;
+mod date;
 mod error;
 pub mod glob;
 pub mod host;
@@ -101,6 +107,7 @@ pub mod views;
 #[doc(hidden)]
 pub mod wapc;
 
+pub use date::{Date, DateError};
 pub use error::Error;
 pub use host::{Answer, GetQuery, Host, HostError, ListQuery};
 pub use json::{List, Map, Raw, Str};

@@ -29,11 +29,36 @@
 //! assert!(!rules.is_cluster_admin());
 //! ```
 //!
+//! | to know | ask |
+//! | --- | --- |
+//! | whether a request is granted, and by which rule | [`Rules::allows`], [`Rules::granting`], [`Rules::allows_url`] |
+//! | whether the rules grant all that another rule grants | [`Rules::covers`], [`Rules::lack`] |
+//! | what several roles grant together | [`together`], [`AggregationRule::selects`] |
+//! | which grants lead to more, and whether they come to `edit`, `admin` or `cluster-admin` | [`dangers::find`], [`dangers::grade`] |
+//! | whether a RoleBinding could give it | [`scope::of_rule`] |
+//! | whether the API server made a role | [`bootstrap`] |
+//!
 //! Sources: Kubernetes documentation, "Using RBAC Authorization"; `pkg/apis/rbac/v1/evaluation_helpers.go` of Kubernetes.
 
-use crate::json::{List, Str};
-use crate::selector::LabelSelector;
+mod allowed;
+pub mod bootstrap;
+mod covers;
+pub mod dangers;
+pub mod harmless;
+#[cfg(test)]
+mod properties;
+pub mod scope;
+pub mod subjects;
+
+pub use allowed::{AllowedRole, RoleKind};
+pub use covers::Lack;
+
+use std::ops::Deref;
+
+use crate::json::{List, Map, Str};
+use crate::selector::{LabelSelector, Labels};
 use crate::views::ObjectMeta;
+use crate::{Error, Path};
 
 /// The API group of roles and bindings.
 pub const GROUP: &str = "rbac.authorization.k8s.io";
@@ -169,7 +194,50 @@ impl PolicyRule<'_> {
     }
 }
 
-/// The rules of one role, or of several put together: what any of them grants is granted.
+/// Where a grant takes effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Within {
+    /// In one namespace: by a Role, or by a RoleBinding to a ClusterRole. What is in no namespace, URLs included, is out of reach.
+    Namespace,
+    /// In every namespace, and on what is in none: by a ClusterRoleBinding.
+    Cluster,
+}
+
+impl<'a> AggregationRule<'a> {
+    /// Whether a ClusterRole with these labels is aggregated by it. The role that aggregates is never among its own sources.
+    ///
+    /// # Errors
+    /// When a selector is not valid; the controller then leaves the role as it is. `at` is where the `aggregationRule` stands.
+    pub fn selects(&self, labels: &Map<'_>, at: &Path<'_>) -> Result<bool, Error> {
+        let labels = Labels::of(labels);
+        let mut selected = false;
+        for (index, selector) in self.cluster_role_selectors.iter().enumerate() {
+            selected |= selector.selects(&labels, &at.item("clusterRoleSelectors", index))?;
+        }
+        Ok(selected)
+    }
+}
+
+/// The rules of several roles as one list, for [`Rules`]: of all that somebody is bound to in one place, or of the ClusterRoles that
+/// another one [aggregates](AggregationRule::selects), whose own rules do not count.
+///
+/// ```
+/// use palisade_sdk::rbac::{self, ResourceRequest, Name, Role, Rules};
+/// # let text = r#"[{"rules": [{"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}]},
+/// #                {"rules": [{"apiGroups": [""], "resources": ["pods"], "verbs": ["create"]}]}]"#;
+/// # let roles: Vec<Role<'_>> = palisade_sdk::json::from_str(text).unwrap();
+/// let all = rbac::together(roles.iter().map(|role| &role.rules));
+/// let create = ResourceRequest { verb: "create", group: "", resource: "pods", subresource: "", name: Name::Absent };
+/// assert_eq!(Rules::of_role(&all).allows(&create), Some(1));
+/// ```
+pub fn together<'a, 'l>(roles: impl IntoIterator<Item = &'l List<PolicyRule<'a>>>) -> List<PolicyRule<'a>>
+where
+    'a: 'l,
+{
+    roles.into_iter().flat_map(|rules| rules.iter().cloned()).collect()
+}
+
+/// The rules of one role, or of several [put together](together): what any of them grants is granted.
 ///
 /// A Role, and a ClusterRole that a RoleBinding names, grant only what is in one namespace; so ask them for namespaced resources alone
 /// (and for the Namespace itself, which counts as its own).
@@ -179,8 +247,16 @@ pub struct Rules<'r> {
     urls: bool,
 }
 
+impl<'r> Deref for Rules<'r> {
+    type Target = [PolicyRule<'r>];
+
+    fn deref(&self) -> &[PolicyRule<'r>] {
+        self.rules
+    }
+}
+
 impl<'r> Rules<'r> {
-    /// The rules of a Role; they grant no URLs.
+    /// The rules of a Role, or of a ClusterRole that a RoleBinding gives; they grant no URLs.
     pub const fn of_role(rules: &'r [PolicyRule<'r>]) -> Self {
         Self { rules, urls: false }
     }

@@ -53,6 +53,8 @@ pub struct Finding {
     pub message: String,
     /// What to do.
     pub remedy: String,
+    /// The line of the field's text, counted from 1, where the field is a text of several lines.
+    pub line: Option<usize>,
 }
 
 /// Rules of the shim itself, which no setting switches off.
@@ -108,15 +110,27 @@ impl Report {
 
     /// Reports that the field at `path` breaks `rule`. The message says what is wrong there, without the final stop.
     pub fn add(&mut self, rule: &Rule, path: &Path<'_>, message: impl Into<String>) {
-        self.push(rule, path, message.into(), None);
+        self.push(rule, path, None, message.into(), None);
     }
 
     /// Like [`add`](Self::add), with a remedy that fits this very finding better than the rule's own.
     pub fn add_with_remedy(&mut self, rule: &Rule, path: &Path<'_>, message: impl Into<String>, remedy: impl Into<String>) {
-        self.push(rule, path, message.into(), Some(remedy.into()));
+        self.push(rule, path, None, message.into(), Some(remedy.into()));
     }
 
-    fn push(&mut self, rule: &Rule, path: &Path<'_>, message: String, remedy: Option<String>) {
+    /// Like [`add_with_remedy`](Self::add_with_remedy), about a line of the text at `path`: a scan then points at that line.
+    pub fn add_in_text(
+        &mut self,
+        rule: &Rule,
+        path: &Path<'_>,
+        line: Option<usize>,
+        message: impl Into<String>,
+        remedy: impl Into<String>,
+    ) {
+        self.push(rule, path, line, message.into(), Some(remedy.into()));
+    }
+
+    fn push(&mut self, rule: &Rule, path: &Path<'_>, line: Option<usize>, message: String, remedy: Option<String>) {
         let Some(severity) = self.severity_of(rule) else { return };
         if self.findings.len() == LISTED {
             self.unlisted += 1;
@@ -124,7 +138,7 @@ impl Report {
             return;
         }
         let remedy = remedy.unwrap_or_else(|| rule.remedy.to_owned());
-        self.findings.push(Finding { rule: rule.id, severity, path: path.to_string(), message, remedy });
+        self.findings.push(Finding { rule: rule.id, severity, path: path.to_string(), message, remedy, line });
     }
 
     /// The object as it should be, in JSON: the answer then carries it, unless something is denied.
@@ -191,7 +205,11 @@ fn written(findings: &[Finding]) -> String {
     writer.open('[');
     for finding in findings {
         writer.open('{').field("rule", finding.rule).field("severity", finding.severity.as_str());
-        writer.field("path", &finding.path).field("message", &finding.message).field("remedy", &finding.remedy).close('}');
+        writer.field("path", &finding.path).field("message", &finding.message).field("remedy", &finding.remedy);
+        if let Some(line) = finding.line {
+            writer.key("line").raw(&line.to_string());
+        }
+        writer.close('}');
     }
     writer.close(']');
     writer.finish()

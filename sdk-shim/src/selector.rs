@@ -97,6 +97,34 @@ impl<'a> LabelSelector<'a> {
         Ok(self.unmet(labels, at)?.is_empty())
     }
 
+    /// The selector as [`ListQuery::label_selector`](crate::ListQuery::label_selector) takes it: `app=web,tier in (a,b),!legacy`;
+    /// empty where it selects everything. `None` when it is not valid, and so selects nothing.
+    pub fn to_query(&self) -> Option<String> {
+        self.selects(&Labels::new(&[]), &Path::root()).ok()?;
+        let mut query = String::new();
+        let mut requirement = |parts: &[&str]| {
+            if !query.is_empty() {
+                query.push(',');
+            }
+            parts.iter().for_each(|part| query.push_str(part));
+        };
+        for (key, value) in &self.match_labels {
+            requirement(&[key, "=", value]);
+        }
+        for Requirement { key, operator, values } in &self.match_expressions {
+            match operator.as_str() {
+                "Exists" => requirement(&[key]),
+                "DoesNotExist" => requirement(&["!", key]),
+                operator => {
+                    let values: Vec<&str> = values.iter().map(Str::as_str).collect();
+                    let operator = if operator == "In" { " in (" } else { " notin (" };
+                    requirement(&[key, operator, &values.join(","), ")"]);
+                }
+            }
+        }
+        Some(query)
+    }
+
     /// The keys of the requirements that do not hold for certain; with none, an object with these labels is selected.
     ///
     /// # Errors
@@ -185,7 +213,7 @@ fn check_value(value: &str, at: &Path<'_>) -> Result<(), Error> {
     if value.is_empty() || is_label_value(value) { Ok(()) } else { Err(Error::malformed(at, "not a valid label value")) }
 }
 
-/// Whether a label can have this key: a name, with a DNS subdomain and `/` before it or not.
+/// Whether this can be a label's key, or an annotation's: a name, with a DNS subdomain and `/` before it or not.
 pub fn is_label_key(key: &str) -> bool {
     match key.split_once('/') {
         Some((prefix, name)) => prefix.len() <= 253 && prefix.split('.').all(is_dns_label) && is_label_value(name),
@@ -271,6 +299,25 @@ mod tests {
         ] {
             assert_eq!(selects(selector.clone(), &[]), Err(path.to_owned()), "{selector}");
         }
+    }
+
+    #[test]
+    fn queries_are_written_as_the_api_server_reads_them() {
+        let query = |selector: serde_json::Value| {
+            let text = selector.to_string();
+            let selector: LabelSelector<'_> = json::from_str(&text).unwrap();
+            selector.to_query()
+        };
+        assert_eq!(query(json!({})).as_deref(), Some(""));
+        assert_eq!(query(json!({"matchLabels": {"a.b/c": "", "app": "web"}})).as_deref(), Some("a.b/c=,app=web"));
+        let expressions = json!({"matchLabels": {"app": "web"}, "matchExpressions": [
+            {"key": "tier", "operator": "In", "values": ["a", "b"]},
+            {"key": "tier", "operator": "NotIn", "values": ["", "c"]},
+            {"key": "live", "operator": "Exists"},
+            {"key": "old", "operator": "DoesNotExist"}]});
+        assert_eq!(query(expressions).as_deref(), Some("app=web,tier in (a,b),tier notin (,c),live,!old"));
+        assert_eq!(query(json!({"matchExpressions": [{"key": "a", "operator": "Is", "values": ["b"]}]})), None);
+        assert_eq!(query(json!({"matchLabels": {"a": "b),c in (d"}})), None);
     }
 
     #[test]

@@ -1,10 +1,7 @@
 //! Who may do what: the answers to `kubernetes/can_i`.
 
-use std::collections::HashSet;
-
+use palisade_sdk::json as views;
 use palisade_sdk::rbac::{GROUP, Name, ResourceRequest, Role};
-use palisade_sdk::selector::Labels;
-use palisade_sdk::{Path, json as views};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -12,9 +9,6 @@ use crate::world::Cluster;
 
 /// Whose members may do anything, whatever the roles say.
 const MASTERS: &str = "system:masters";
-
-/// The role that every cluster has, and that allows everything.
-const CLUSTER_ADMIN: &str = "cluster-admin";
 
 /// Allows an action. A field that is left out stands for anything.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -62,25 +56,29 @@ impl AccessRule {
 
 /// The answer to a review, as a `SubjectAccessReviewStatus`: allowed is what these rules allow, and what the roles and bindings of the
 /// cluster grant, as the API server's RBAC authorizer reads them.
-pub(crate) fn review(rules: &[AccessRule], cluster: &Cluster, request: &Value) -> Value {
+///
+/// # Errors
+/// When it can't be said what the cluster's roles grant.
+pub(crate) fn review(rules: &[AccessRule], cluster: &Cluster, request: &Value) -> Result<Value, String> {
     let review = &request["subject_access_review"];
     let reason = match rules.iter().any(|rule| rule.allows(review)) {
         true => Some("allowed by a rule of this test".to_owned()),
-        false => granted(cluster, review),
+        false => granted(cluster, review)?,
     };
-    match reason {
+    Ok(match reason {
         Some(reason) => json!({"allowed": true, "reason": reason}),
         None => json!({"allowed": false}),
-    }
+    })
 }
 
 /// What grants the action, if anything does.
-fn granted(cluster: &Cluster, review: &Value) -> Option<String> {
+fn granted(cluster: &Cluster, review: &Value) -> Result<Option<String>, String> {
     let user = text(&review["user"]);
     let groups: Vec<&str> = review["groups"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
     if groups.contains(&MASTERS) {
-        return Some(format!("RBAC: allowed to group {MASTERS}"));
+        return Ok(Some(format!("RBAC: allowed to group {MASTERS}")));
     }
+    cluster.aggregated()?;
     let action = &review["resource_attributes"];
     let request = ResourceRequest {
         verb: text(&action["verb"]),
@@ -94,11 +92,13 @@ fn granted(cluster: &Cluster, review: &Value) -> Option<String> {
         // A RoleBinding grants nothing outside of its namespace, and no request outside of every namespace.
         !namespace.is_empty() && binding["metadata"]["namespace"] == namespace
     });
-    cluster
+    let granting = cluster
         .of_kind(GROUP, "ClusterRoleBinding")
         .chain(here)
-        .find(|binding| binds(binding, user, &groups) && role_allows(cluster, binding, &request))
-        .map(|binding| format!("RBAC: allowed by {} \"{}\"", text(&binding["kind"]), text(&binding["metadata"]["name"])))
+        .find(|binding| binds(binding, user, &groups) && role_allows(cluster, binding, &request));
+    let reason =
+        |binding: &Value| format!("RBAC: allowed by {} \"{}\"", text(&binding["kind"]), text(&binding["metadata"]["name"]));
+    Ok(granting.map(reason))
 }
 
 /// Whether one of a binding's subjects is this user.
@@ -118,36 +118,14 @@ fn binds(binding: &Value, user: &str, groups: &[&str]) -> bool {
     })
 }
 
-/// Whether the role that a binding names, or one that is aggregated into it, allows the request.
+/// Whether the role that a binding names allows the request.
 fn role_allows(cluster: &Cluster, binding: &Value, request: &ResourceRequest<'_>) -> bool {
     let (kind, name) = (text(&binding["roleRef"]["kind"]), text(&binding["roleRef"]["name"]));
     let namespace = if kind == "Role" { text(&binding["metadata"]["namespace"]) } else { "" };
-    let Some(role) = cluster.find(GROUP, kind, namespace, name) else {
-        return (kind, name) == ("ClusterRole", CLUSTER_ADMIN);
-    };
-    let mut seen = HashSet::from([name]);
-    let mut pending = vec![role];
-    while let Some(role) = pending.pop() {
-        let json = role.to_string();
-        // A role that the API server would not take grants nothing.
-        let Ok(role) = views::from_str::<Role<'_>>(&json) else { continue };
-        let Some(aggregation) = &role.aggregation_rule else {
-            if role.rules.iter().any(|rule| rule.allows(request)) {
-                return true;
-            }
-            continue;
-        };
-        for other in cluster.of_kind(GROUP, "ClusterRole") {
-            let json = other.to_string();
-            let Ok(view) = views::from_str::<Role<'_>>(&json) else { continue };
-            let labels = Labels::of(&view.metadata.labels);
-            let selects = aggregation.cluster_role_selectors.iter().any(|one| one.selects(&labels, &Path::root()) == Ok(true));
-            if selects && seen.insert(text(&other["metadata"]["name"])) {
-                pending.push(other);
-            }
-        }
-    }
-    false
+    let Some(role) = cluster.find(GROUP, kind, namespace, name) else { return false };
+    let json = role.to_string();
+    // A role that the API server would not take grants nothing.
+    views::from_str::<Role<'_>>(&json).is_ok_and(|role| role.rules.iter().any(|rule| rule.allows(request)))
 }
 
 fn text(value: &Value) -> &str {
@@ -174,7 +152,7 @@ mod tests {
                 "verb": verb, "group": "", "resource": resource, "subresource": subresource, "namespace": namespace, "name": name,
             },
         }});
-        super::review(&[], &cluster, &review)["allowed"] == true
+        super::review(&[], &cluster, &review).unwrap()["allowed"] == true
     }
 
     const ROLES: &str = "

@@ -16,8 +16,9 @@
 //! list no findings are held to `denied: true` or to `message: "…"`, a part of the response's message.
 //!
 //! Optional keys beside these: `operation`, `oldObject`, `subResource`, `namespace`, `name`, `userInfo` for the rest of the request;
-//! `cluster`, `registry`, `signatures`, `dns`, `access`, `faults` for what the policy may ask, as [`World`] describes; and
-//! `malformed: true` where the object is no valid Kubernetes object, on purpose. `session: FILE`, relative to the fixture, answers
+//! `cluster`, `registry`, `signatures`, `dns`, `access`, `faults` for what the policy may ask, as [`World`] describes;
+//! `today: 2026-11-24` for the day that its clock says, without which a policy that reads the clock fails the case: it would hold today and
+//! not tomorrow; and `malformed: true` where the object is no valid Kubernetes object, on purpose. `session: FILE`, relative to the fixture, answers
 //! from what `kwctl run --record-host-capabilities-interactions FILE` has recorded.
 //!
 //! A case that expects a finding fails when the rules in the policy's metadata do not cover its request: a policy server would never
@@ -29,6 +30,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use palisade_sdk::{Date, DateError};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -70,6 +72,7 @@ pub struct Fixture {
     name: String,
     file: File,
     expectation: Expectation,
+    today: Option<Date>,
     session: Option<Session>,
 }
 
@@ -108,6 +111,8 @@ struct File {
     faults: Vec<Fault>,
     #[serde(default)]
     session: Option<PathBuf>,
+    #[serde(default)]
+    today: Option<String>,
     #[serde(default)]
     malformed: bool,
 }
@@ -216,11 +221,11 @@ impl Fixture {
     /// With what is wrong, and where.
     pub fn parse(name: &str, text: &str) -> Result<Self, String> {
         let file: File = yaml::from_str(text).map_err(|error| error.to_string())?;
-        let expectation = check(&file).map_err(|(path, problem)| {
+        let (expectation, today) = check(&file).map_err(|(path, problem)| {
             let document = yaml::documents(text).into_iter().next().and_then(Result::ok);
             document.map_or(problem.clone(), |document| format!("{}: {problem}", document.locate(&path)))
         })?;
-        Ok(Self { name: name.to_owned(), file, expectation, session: None })
+        Ok(Self { name: name.to_owned(), file, expectation, today, session: None })
     }
 
     /// The case's name.
@@ -283,9 +288,12 @@ impl Fixture {
                 request.kind.version,
             )));
         }
-        let response =
-            policy.validate(&request, &settings, &Arc::new(world)).map_err(|error| Mismatch::line(error.to_string()))?;
-        self.compare(&response)
+        let world = Arc::new(world);
+        let response = policy.validate(&request, &settings, &world);
+        if self.today.is_none() && world.clock_was_read() {
+            return Err(Mismatch::line("the policy reads the clock: say which day it is, for example `today: 2026-11-24`"));
+        }
+        self.compare(&response.map_err(failed)?)
     }
 
     /// The request that the case is about.
@@ -325,6 +333,9 @@ impl Fixture {
         world.set_dns(file.dns.clone());
         world.set_access(file.access.clone());
         world.set_faults(file.faults.clone());
+        if let Some(today) = self.today {
+            world.set_today(today);
+        }
         if let Some(session) = &self.session {
             world.set_session(session.clone());
         }
@@ -370,7 +381,7 @@ impl Fixture {
 type Contradiction = (String, String);
 
 /// Checks what the types do not.
-fn check(file: &File) -> Result<Expectation, Contradiction> {
+fn check(file: &File) -> Result<(Expectation, Option<Date>), Contradiction> {
     let expectation = expectation(&file.expect).map_err(|problem| ("expect".to_owned(), problem))?;
     let at_root = |problem: &str| (String::new(), problem.to_owned());
     if !matches!(expectation, Expectation::SettingsError(_)) && file.object.is_none() && file.old_object.is_none() {
@@ -390,7 +401,10 @@ fn check(file: &File) -> Result<Expectation, Contradiction> {
             "a session answers everything: no cluster, registry or the like beside it".to_owned(),
         ));
     }
-    Ok(expectation)
+    let today = file.today.as_deref().map(str::parse).transpose();
+    let today =
+        today.map_err(|error: DateError| ("today".to_owned(), format!("expected a day, written YYYY-MM-DD: {error}")))?;
+    Ok((expectation, today))
 }
 
 fn expectation(expect: &Expect) -> Result<Expectation, String> {
@@ -483,6 +497,8 @@ mod tests {
         let session = "expect: {allowed: true}\nobject: {}\nsession: s.yaml\ndns: {db: []}";
         assert!(problem(session).starts_with("line 3, column 10: a session answers everything"), "{}", problem(session));
         assert!(problem("object: {}\nexpect:\n  allowed: false").starts_with("line 2, column 1: "));
+        let today = problem("expect: {allowed: true}\nobject: {}\ntoday: 2026-02-30");
+        assert_eq!(today, "line 3, column 8: expected a day, written YYYY-MM-DD: that month has 28 days");
     }
 
     #[test]
@@ -496,6 +512,7 @@ mod tests {
             path: path.to_owned(),
             message: "wrong".to_owned(),
             remedy: String::new(),
+            line: None,
         };
         // Order does not matter, numbers do.
         assert!(difference(&[expected("a", "x"), expected("b", "y")], &[found("b", "y"), found("a", "x")]).is_empty());

@@ -23,8 +23,11 @@
 //! | test cases in YAML | [`fixture`] |
 //! | YAML with lines and columns | [`yaml`] |
 //! | what is known of Kubernetes' kinds | [`kinds`] |
+//! | the roles that every cluster has, and what aggregation makes of them | [`bootstrap`], [`aggregation`] |
 
 mod access;
+pub mod aggregation;
+pub mod bootstrap;
 mod engine;
 pub mod fixture;
 pub mod kinds;

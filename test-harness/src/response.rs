@@ -42,6 +42,9 @@ pub struct Finding {
     /// What to do; empty where the policy does not say.
     #[serde(default)]
     pub remedy: String,
+    /// The line of the field's text, counted from 1, where the field is a text of several lines.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<usize>,
 }
 
 impl Finding {
@@ -100,6 +103,7 @@ impl Response {
             path: String::new(),
             message: message.to_owned(),
             remedy: String::new(),
+            line: None,
         };
         let mut findings = Vec::new();
         if !self.accepted {

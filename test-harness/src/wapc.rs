@@ -215,13 +215,7 @@ impl Call {
 
     /// WASI for modules that want it: nothing to read, nowhere to write, and the world's clock.
     fn wasi(&mut self) -> &mut WasiP1Ctx {
-        self.wasi.get_or_insert_with(|| {
-            let mut context = WasiCtxBuilder::new();
-            if let Some(now) = self.world.now() {
-                context.wall_clock(StoppedClock(now));
-            }
-            context.build_p1()
-        })
+        self.wasi.get_or_insert_with(|| WasiCtxBuilder::new().wall_clock(WorldClock(Arc::clone(&self.world))).build_p1())
     }
 
     /// Makes the call, in an instance of its own.
@@ -289,15 +283,15 @@ impl ResourceLimiter for MemoryLimit {
     }
 }
 
-/// A clock that always says the same.
-struct StoppedClock(Duration);
+/// The world's clock.
+struct WorldClock(Arc<World>);
 
-impl HostWallClock for StoppedClock {
+impl HostWallClock for WorldClock {
     fn resolution(&self) -> Duration {
-        Duration::from_secs(1)
+        Duration::from_nanos(1)
     }
 
     fn now(&self) -> Duration {
-        self.0
+        self.0.tell_time()
     }
 }

@@ -21,20 +21,26 @@
 //!     annotations: {stage: released}
 //! dns: {db.example.com: [192.0.2.7]}
 //! access:                           # what `can_i` allows beside what the cluster's roles and bindings grant; a field left out is
-//!                                   # anything. Of the roles that every cluster has, only cluster-admin is known without being there
+//!                                   # anything
 //!   - {user: ann, verb: get, resource: pods}
 //! faults:                           # calls that fail, whatever they ask
 //!   - {call: kubernetes/list_resources_by_namespace, error: the API server is away}
 //! ```
+//!
+//! Beside the objects that are added, a cluster has the roles and bindings that the API server makes when it starts (the ClusterRoles
+//! `cluster-admin`, `edit`, `system:discovery`, …: [`bootstrap`](crate::bootstrap)); an object of the same name takes the place of one of them. And it has an aggregation controller: a ClusterRole with an `aggregationRule`, `admin`, `edit` and `view` among them, is
+//! answered with the rules of the ClusterRoles that it selects. So `edit` grants what a ClusterRole in `cluster` with the label
+//! `rbac.authorization.k8s.io/aggregate-to-edit` brings into it.
 
 mod cluster;
 mod registry;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use palisade_sdk::{Host, HostError};
+use palisade_sdk::{Date, Host, HostError};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -86,6 +92,7 @@ pub struct World {
     faults: Vec<Fault>,
     session: Option<Mutex<VecDeque<Exchange>>>,
     now: Option<Duration>,
+    clock_was_read: AtomicBool,
     remembered: RwLock<Remembered>,
 }
 
@@ -166,8 +173,21 @@ impl World {
         self.now = Some(now);
     }
 
-    pub(crate) fn now(&self) -> Option<Duration> {
-        self.now
+    /// Stops the clock at noon of this day, UTC; before 1970, at the beginning of 1970.
+    pub fn set_today(&mut self, today: Date) {
+        let days = u64::try_from(today.days_since_1970()).ok();
+        self.set_now(days.map_or(Duration::ZERO, |days| Duration::from_hours(24 * days + 12)));
+    }
+
+    /// Whether a policy has asked what time it is.
+    pub fn clock_was_read(&self) -> bool {
+        self.clock_was_read.load(Ordering::Relaxed)
+    }
+
+    /// The time since 1970 that a policy is told.
+    pub(crate) fn tell_time(&self) -> Duration {
+        self.clock_was_read.store(true, Ordering::Relaxed);
+        self.now.unwrap_or_else(|| SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default())
     }
 
     fn answer(&self, namespace: &str, operation: &str, payload: &[u8]) -> Result<Value, String> {
@@ -175,7 +195,7 @@ impl World {
             ("kubernetes", "list_resources_by_namespace") => self.cluster.list(&read(payload)?, true),
             ("kubernetes", "list_resources_all") => self.cluster.list(&read(payload)?, false),
             ("kubernetes", "get_resource") => self.cluster.get(&read(payload)?),
-            ("kubernetes", "can_i") => Ok(access::review(&self.access, &self.cluster, &read(payload)?)),
+            ("kubernetes", "can_i") => access::review(&self.access, &self.cluster, &read(payload)?),
             ("oci", "v1/manifest_digest") => self.registry.digest(&read::<String>(payload)?),
             ("oci", "v1/oci_manifest") => self.registry.manifest(&read::<String>(payload)?),
             ("oci", "v1/oci_manifest_config") => self.registry.config(&read::<String>(payload)?),

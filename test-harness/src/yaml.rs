@@ -89,6 +89,11 @@ impl Document {
         self.place.locate(path).into()
     }
 
+    /// Where a line of the text at a finding's path stands: see [`Places::locate_line`].
+    pub fn locate_line(&self, path: &str, line: usize) -> Position {
+        self.place.locate_line(path, line).into()
+    }
+
     /// Whether there is nothing in it, or `null`.
     pub fn is_empty(&self) -> bool {
         self.value.is_null()
@@ -118,6 +123,12 @@ impl Places {
     /// nearest ancestor that exists.
     pub fn locate(&self, path: &str) -> Position {
         self.0.locate(path).into()
+    }
+
+    /// Where a line, counted from 1, of the text at a finding's path stands, if the text is a literal block (`|`); else where the
+    /// path does, since the lines of other texts are not those of the document.
+    pub fn locate_line(&self, path: &str, line: usize) -> Position {
+        self.0.locate_line(path, line).into()
     }
 }
 
@@ -363,7 +374,10 @@ impl Builder {
             Some(tag) => scalar::tagged(tag, text),
         };
         let value = value.map_err(|problem| YamlError::new(at, problem))?;
-        self.node((value, Place::scalar(at)), anchor)
+        // Behind an anchor or a tag the event stands there, and not where the text does.
+        let is_literal = style == ScalarStyle::Literal && anchor == 0 && tag.is_none();
+        let place = if is_literal { Place::literal(at, text) } else { Place::scalar(at) };
+        self.node((value, place), anchor)
     }
 
     fn expects_key(&self) -> bool {

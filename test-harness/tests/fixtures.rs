@@ -112,3 +112,35 @@ fn fixtures_are_found_by_name() {
     assert_eq!(names, ["a.yml", "b.yaml", "c.json"]);
     assert!(matches!(fixture::discover(&dir.path().join("none")), Err(FixtureError::File { .. })));
 }
+
+/// Accepts at noon of 2026-11-24 in UTC, and crashes at any other time.
+const CLOCK: &str = r#"(module
+    (import "wapc" "__guest_response" (func $response (param i32 i32)))
+    (import "wasi_snapshot_preview1" "clock_time_get" (func $clock (param i32 i64 i32) (result i32)))
+    (memory (export "memory") 1)
+    (data (i32.const 0) "{\"valid\":true}")
+    (data (i32.const 100) "{\"accepted\":true}")
+    (func (export "__guest_call") (param $operation i32) (param $length i32) (result i32)
+        (if (i32.gt_u (local.get $operation) (i32.const 8))
+            (then (call $response (i32.const 0) (i32.const 14)) (return (i32.const 1))))
+        (drop (call $clock (i32.const 0) (i64.const 1) (i32.const 200)))
+        (if (i64.ne (i64.load (i32.const 200)) (i64.const 1795521600000000000)) (then unreachable))
+        (call $response (i32.const 100) (i32.const 17))
+        (i32.const 1)))"#;
+
+#[test]
+fn the_clock_says_what_the_fixture_says() {
+    let engine = Engine::new(Limits::default(), Cache::Off).unwrap();
+    let policy = Policy::load(&engine, "clock", &wat::parse_str(CLOCK).unwrap()).unwrap();
+    let run = |today: &str| {
+        let fixture = Fixture::parse("case", &format!("expect: {{allowed: true}}\n{today}\n{POD}")).unwrap();
+        fixture.run(&policy).map_err(|mismatch| mismatch.to_string())
+    };
+    assert_eq!(run("today: 2026-11-24"), Ok(()));
+    assert!(run("today: 2026-11-25").unwrap_err().contains("crashed"));
+    // It would hold on one day, and not on the next.
+    let without = run("").unwrap_err();
+    assert_eq!(without, "the policy reads the clock: say which day it is, for example `today: 2026-11-24`");
+    // Whoever does not look needs no day.
+    assert_eq!(self::run(&format!("expect: {{denied: true}}\n{POD}")), Ok(()));
+}

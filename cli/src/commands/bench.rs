@@ -1,6 +1,7 @@
 //! `palisade bench`: figures, measured on this machine.
 
 mod generate;
+mod secrets;
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -12,13 +13,16 @@ use palisade_policies::POLICIES;
 use serde_json::json;
 
 use super::{CommandError, Outcome};
-use crate::args::Bench;
+use crate::args::{Bench, BenchWhat};
 use crate::config::Config;
 use crate::modules::{self, ModuleError, Selection};
 use crate::{input, output, scan};
 
 /// Measures, and prints each figure when it is known.
 pub fn run(args: &Bench) -> Result<Outcome, CommandError> {
+    if let Some(BenchWhat::Secrets(args)) = &args.what {
+        return secrets::run(args);
+    }
     let cache = CacheDir::new()?;
     modules_and_evaluation(args, cache.path())?;
     throughput(args, cache.path())?;
@@ -119,7 +123,7 @@ fn throughput(args: &Bench, cache: &Path) -> Result<(), CommandError> {
         let started = Instant::now();
         let input = input::read(&[file]);
         let read = started.elapsed();
-        let report = scan::run(&engine, input, &candidates, "default", false)?;
+        let report = scan::run(&engine, input, &candidates, "default", None, false)?;
         let total = started.elapsed();
         if let Some(failure) = report.failures.first() {
             return Err(CommandError::Other(format!("{}: {}", failure.place, failure.message)));

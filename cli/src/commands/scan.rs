@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
+use palisade_sdk::clock;
+
 use super::{CommandError, Outcome, engine};
 use crate::args::{FailOn, Format, Scan};
 use crate::config::Config;
-use crate::date::Date;
 use crate::modules::{self, Selection};
 use crate::report::{Report, github, json, junit, sarif, table};
 use crate::{exemptions, input, output, scan};
@@ -17,13 +18,17 @@ pub fn run(args: &Scan) -> Result<Outcome, CommandError> {
     // The engine starts while the files are read.
     let (input, engine) = rayon::join(|| input::read(&args.paths), engine);
     let engine = engine?;
+    let today = match args.today {
+        Some(today) => today,
+        None => clock::today().map_err(|error| CommandError::Other(format!("{error}; say --today")))?,
+    };
     let config = Config::load(args.config.as_deref())?;
     let selection = Selection { files: &args.policies.files, only: &args.policies.only, skip: &args.policies.skip };
     let candidates = modules::choose(&engine, &selection, &config)?;
     let nothing = input.objects.is_empty() && input.failures.is_empty();
-    let mut report = scan::run(&engine, input, &candidates, &args.namespace, args.format == Format::Sarif)?;
+    let mut report = scan::run(&engine, input, &candidates, &args.namespace, args.today, args.format == Format::Sarif)?;
     report.retain(|finding| args.severity.includes(finding.severity));
-    report.notes.extend(exemptions::apply(&config.exemptions, &mut report.findings, Date::today()));
+    report.notes.extend(exemptions::apply(&config.exemptions, &mut report.findings, today));
     let outcome = outcome(&report, args.fail_on);
     let elapsed = started.elapsed();
 

@@ -12,11 +12,12 @@ fn help() {
     let alone = folder.run(&[]);
     assert_eq!(alone.status, 2);
     assert!(alone.stderr.contains("Usage: palisade"), "{alone:?}");
-    for command in ["scan", "test", "policies", "bench", "export", "completions"] {
+    for command in ["scan", "rbac", "test", "policies", "bench", "export", "completions"] {
         let run = folder.run(&[command, "--help"]);
         assert_eq!(run.status, 0);
         insta::assert_snapshot!(format!("help_{command}"), run.stdout);
     }
+    insta::assert_snapshot!("help_bench_secrets", folder.run(&["bench", "secrets", "--help"]).stdout);
 }
 
 #[test]

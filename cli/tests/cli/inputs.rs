@@ -53,6 +53,23 @@ fn lists_show_the_item() {
 }
 
 #[test]
+fn a_line_of_a_literal_block_is_shown() {
+    let list = "apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: ConfigMap\n  metadata: {name: a}\n  data:\n    a.env: |\n\n      A=1\n      DB_PASSWORD=kestrel91\n    b.env: \"A=1\\nDB_PASSWORD=kestrel91\\n\"\n  binaryData:\n    c.env: QT0xCkRCX1BBU1NXT1JEPWtlc3RyZWw5MQo=\n";
+    let run = Folder::new().file("list.yaml", list).run(&[
+        "scan",
+        "--only",
+        "no-secrets-in-configmaps",
+        "--format",
+        "json",
+        "list.yaml",
+    ]);
+    assert_eq!(
+        run.places(),
+        ["list.yaml:11:7 data[a.env]", "list.yaml:12:12 data[b.env]", "list.yaml:14:12 binaryData[c.env]"]
+    );
+}
+
+#[test]
 fn what_is_wrong_with_an_item_has_its_place() {
     let list = "apiVersion: v1\nkind: List\nitems:\n  - apiVersion: v1\n    kind: Pod\n    metadata: {name: 3}\n  - kind: Pod\n  - nonsense\n";
     let folder = folder().file("list.yaml", list).file("odd.yaml", "apiVersion: v1\nkind: List\nitems: {a: b}\n");

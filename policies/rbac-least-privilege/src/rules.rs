@@ -1,5 +1,6 @@
 //! The rules of this policy.
 
+use palisade_sdk::rbac::dangers::Class;
 use palisade_sdk::{Rule, Severity};
 
 macro_rules! rules {
@@ -90,6 +91,14 @@ rules! {
         "writing workloads runs any image as any ServiceAccount of the namespace, with any of its Secrets mounted";
         "leave it out where the holder deploys nothing, or accept it in the setting allowedVerbs where it does";
         "CIS Kubernetes Benchmark 5.1.4"
+    VERB_IN_CAPITALS = "verb-in-capitals", Warn:
+        "verbs are compared to the letter: one with capitals grants nothing, though somebody meant it to";
+        "write the verb in small letters if it is needed";
+        "Kubernetes documentation, Using RBAC Authorization: PolicyRule"
+    NAMES_WITHOUT_EFFECT = "names-without-effect", Warn:
+        "requests to create, and to delete a collection, name no object: a rule that grants them by name grants nothing";
+        "leave resourceNames out where the grant is needed, and strike the rule where nobody missed it";
+        "Kubernetes documentation, Using RBAC Authorization: Referring to resources"
     AGGREGATED_SECRETS = "aggregated-secrets", Deny:
         "a ClusterRole that is aggregated into `view` must not grant Secrets, which `view` leaves out on purpose";
         "remove the label, and bind the ClusterRole to those who need it";
@@ -110,4 +119,24 @@ rules! {
         "rules beside an aggregationRule are overwritten: the role does not grant what it says";
         "move the rules to a ClusterRole that the aggregationRule selects";
         "Kubernetes documentation, Using RBAC Authorization: aggregated ClusterRoles"
+}
+
+/// The rule about what a grant leads to; none for Secrets, which are the concern of another policy but where they make tokens.
+pub const fn of(class: Class) -> Option<&'static Rule> {
+    Some(match class {
+        Class::Escalate => &ESCALATE,
+        Class::Bind => &BIND,
+        Class::Impersonate => &IMPERSONATE,
+        Class::ServiceAccountToken => &SERVICE_ACCOUNT_TOKEN,
+        Class::CertificateApproval => &CERTIFICATE_APPROVAL,
+        Class::NodeProxy => &NODE_PROXY,
+        Class::AdmissionWrite => &ADMISSION_WRITE,
+        Class::ApiWrite => &API_WRITE,
+        Class::RoleWrite => &ROLE_WRITE,
+        Class::PodAccess => &POD_ACCESS,
+        Class::NamespaceLabels => &NAMESPACE_LABELS,
+        Class::PersistentVolume => &PERSISTENT_VOLUME,
+        Class::WorkloadWrite => &WORKLOAD_WRITE,
+        Class::SecretToken | Class::SecretRead | Class::SecretWrite => return None,
+    })
 }

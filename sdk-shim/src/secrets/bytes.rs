@@ -95,6 +95,7 @@ pub(crate) fn at(text: &[u8], at: usize, sets: Set) -> bool {
 }
 
 /// Where the run of characters of a set that begins at `start` ends.
+#[inline(never)]
 pub(crate) fn run(text: &[u8], start: usize, sets: Set) -> usize {
     let mut end = start;
     while at(text, end, sets) {
@@ -104,6 +105,7 @@ pub(crate) fn run(text: &[u8], start: usize, sets: Set) -> usize {
 }
 
 /// Where the run of characters of a set that ends before `end` begins; looks at no more than `most`.
+#[inline(never)]
 pub(crate) fn run_back(text: &[u8], end: usize, sets: Set, most: usize) -> usize {
     let mut start = end;
     while start > 0 && end - start < most && at(text, start - 1, sets) {
@@ -118,17 +120,20 @@ pub(crate) fn cut(text: &[u8], start: usize, end: usize) -> &[u8] {
 }
 
 /// Whether `text` holds `needle`, in any case of letters. For short texts: takes the product of both lengths at worst.
+#[inline(never)]
 pub(crate) fn contains(text: &[u8], needle: &str) -> bool {
     let needle = needle.as_bytes();
     text.len() >= needle.len() && text.windows(needle.len()).any(|window| window.eq_ignore_ascii_case(needle))
 }
 
 /// Whether `text` begins with `prefix`, in any case of letters.
+#[inline(never)]
 pub(crate) fn starts(text: &[u8], prefix: &str) -> bool {
     text.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix.as_bytes()))
 }
 
 /// Whether `text` ends with `suffix`, in any case of letters.
+#[inline(never)]
 pub(crate) fn ends(text: &[u8], suffix: &str) -> bool {
     // The last characters tell most words apart, for less than a comparison of all.
     let last = |text: &[u8]| text.last().map(u8::to_ascii_lowercase);
@@ -138,11 +143,13 @@ pub(crate) fn ends(text: &[u8], suffix: &str) -> bool {
 }
 
 /// Whether `text` is one of these, in any case of letters.
+#[inline(never)]
 pub(crate) fn among(text: &[u8], list: &[&str]) -> bool {
     list.iter().any(|word| text.eq_ignore_ascii_case(word.as_bytes()))
 }
 
 /// Whether `text` is one of the words of a list, in any case of letters. One string takes half the room of many.
+#[inline(never)]
 pub(crate) fn listed(text: &[u8], words: &str) -> bool {
     words.as_bytes().split(|byte| *byte == b' ').any(|word| text.eq_ignore_ascii_case(word))
 }

@@ -25,6 +25,25 @@ pub(crate) fn base64(text: &[u8]) -> Vec<u8> {
     decoded
 }
 
+/// Decodes base64 as the API server does for `binaryData`: the standard alphabet, padding, and nothing else but line breaks.
+pub(crate) fn base64_strict(text: &[u8]) -> Option<Vec<u8>> {
+    let text = text.trim_ascii();
+    let digits = text.iter().rposition(|byte| *byte != b'=').map_or(0, |last| last + 1);
+    let mut count = 0usize;
+    for byte in text.get(..digits)? {
+        match byte {
+            b'\n' | b'\r' => {}
+            b'-' | b'_' => return None,
+            _ => {
+                sextet(*byte)?;
+                count += 1;
+            }
+        }
+    }
+    let padding = text.len() - digits;
+    (padding <= 2 && (count + padding).is_multiple_of(4)).then(|| base64(text))
+}
+
 /// Decodes base64 byte by byte, for as long as `take` wants more.
 fn base64_into(text: &[u8], mut take: impl FnMut(u8) -> bool) {
     let (mut bits, mut count) = (0u32, 0u32);

@@ -83,6 +83,10 @@ enum Expected {
     Flag(Takes),
     /// A user's name, and a password after it.
     UserThenPassword,
+    /// A file, a user's name, and a password after them.
+    FileUserPassword,
+    /// What `echo` and `printf` print.
+    Echoed,
 }
 
 /// Reads the words of a command line, one text after the other: `command` and `args` are one line.
@@ -91,6 +95,8 @@ pub(super) struct Line {
     flags: Option<&'static [Flag]>,
     program: Program,
     expected: Option<Expected>,
+    /// Where the last word of an `echo` stands, for what reads it from a pipe.
+    echoed: Option<Span>,
 }
 
 /// Programs that take secrets in ways of their own.
@@ -102,6 +108,10 @@ enum Program {
     Configure,
     /// `-passin pass:VALUE`
     Openssl,
+    /// `-S` reads a password.
+    Sudo,
+    /// `-b FILE USER PASSWORD`, `-nb USER PASSWORD`
+    Htpasswd,
 }
 
 /// How deep quotes are looked into: `sh -c "su -c 'psql ...'"`.
@@ -111,6 +121,8 @@ impl Line {
     /// Reads an argument, or the words of a script.
     pub(super) fn read<'t>(&mut self, text: &'t str, found: &mut Found<'t>) {
         let bytes = text.as_bytes();
+        // What is echoed is read in the same script only.
+        self.echoed = None;
         if bytes.iter().any(u8::is_ascii_whitespace) {
             self.script(text, 0, bytes.len(), 0, found);
         } else {
@@ -126,7 +138,8 @@ impl Line {
             let Some(byte) = bytes.get(here) else { return };
             if byte.is_ascii_whitespace() || matches!(byte, b';' | b'|' | b'&' | b'(' | b')') {
                 if !matches!(byte, b' ' | b'\t') {
-                    *self = Self::default();
+                    let echoed = self.echoed.filter(|_| *byte == b'|');
+                    *self = Self { echoed, ..Self::default() };
                 }
                 here += 1;
                 continue;
@@ -148,7 +161,9 @@ impl Line {
             }
             let end = here.min(to);
             // A quoted script in the script.
-            if spaces && depth < DEEPEST && matches!(bytes.get(start), Some(b'"' | b'\'')) && self.expected.is_none() {
+            let free = matches!(self.expected, None | Some(Expected::Echoed));
+            if spaces && depth < DEEPEST && matches!(bytes.get(start), Some(b'"' | b'\'')) && free {
+                self.expected = None;
                 self.script(text, start + 1, end.saturating_sub(1).max(start + 1), depth + 1, found);
             } else {
                 self.word(text, start, end, found);
@@ -166,12 +181,31 @@ impl Line {
                 self.expected = Some(Expected::Flag(Takes::Password));
                 return;
             }
+            Some(Expected::Echoed) if !is_flag => {
+                self.echoed = Some(Span { start, end });
+                self.expected = Some(Expected::Echoed);
+                return;
+            }
+            Some(Expected::FileUserPassword) if !is_flag => {
+                self.expected = Some(Expected::UserThenPassword);
+                return;
+            }
             Some(Expected::Flag(takes)) => return take(takes, bytes, start, end, found),
             Some(Expected::Named(promise)) if !is_flag => {
                 let verdict = values::judge(promise, word, Source::Whole);
                 return named(verdict, promise.class, b"", "", bytes, Span { start, end }, found);
             }
             _ => {}
+        }
+        let reads = if among(word, &["--password-stdin", "--stdin"]) || self.program == Program::Sudo && word == b"-S" {
+            Some(Takes::Password)
+        } else if among(word, &["chpasswd"]) {
+            Some(Takes::Login)
+        } else {
+            None
+        };
+        if let (Some(takes), Some(Span { start, end })) = (reads, self.echoed.take_if(|_| reads.is_some())) {
+            return take(takes, bytes, start, end, found);
         }
         if is_flag {
             self.flag(text, start, end, found);
@@ -184,6 +218,12 @@ impl Line {
             self.program = Program::Configure;
         } else if among(file, &["openssl"]) {
             self.program = Program::Openssl;
+        } else if among(file, &["echo", "printf"]) {
+            self.expected = Some(Expected::Echoed);
+        } else if among(file, &["sudo"]) {
+            self.program = Program::Sudo;
+        } else if among(file, &["htpasswd"]) {
+            self.program = Program::Htpasswd;
         } else if among(word, &["add_user", "change_password"]) {
             self.expected = Some(Expected::UserThenPassword);
         } else if self.program == Program::Configure && !word.contains(&b'=') {
@@ -210,10 +250,28 @@ impl Line {
             }
             return;
         }
+        if self.program == Program::Htpasswd && word.get(1) != Some(&b'-') {
+            let has = |letter| word.contains(&letter);
+            self.expected = match (has(b'b'), has(b'n')) {
+                (true, true) => Some(Expected::UserThenPassword),
+                (true, false) => Some(Expected::FileUserPassword),
+                _ => None,
+            };
+            return;
+        }
         let dashes = word.iter().take_while(|byte| **byte == b'-').count();
         let name = word.get(dashes..).unwrap_or_default();
         if !name.iter().any(|byte| matches!(byte, b'=' | b':')) {
             self.expected = names::promise(name).map(Expected::Named);
+        }
+    }
+
+    /// As [`read`](Self::read), for a part of a text.
+    pub(super) fn read_part<'t>(&mut self, text: &'t str, from: usize, to: usize, found: &mut Found<'t>) {
+        if text.as_bytes().get(from..to).is_some_and(|part| part.iter().any(u8::is_ascii_whitespace)) {
+            self.script(text, from, to, 0, found);
+        } else {
+            self.word(text, from, to, found);
         }
     }
 }
@@ -227,7 +285,14 @@ fn take(takes: Takes, bytes: &[u8], start: usize, end: usize, found: &mut Found<
         }
         Takes::Login => {
             let Some(colon) = value.iter().position(|byte| *byte == b':') else { return };
-            let rule = match values::judge_in_url(value.get(colon + 1..).unwrap_or_default()) {
+            // `<user:password>`
+            if matches!(value, [b'<', .., b'>']) {
+                return;
+            }
+            let (user, password) = (value.get(..colon).unwrap_or_default(), value.get(colon + 1..).unwrap_or_default());
+            // `curl -u TOKEN:`: a key instead of a user.
+            let rule = match values::judge_in_url(password) {
+                Verdict::No if password.is_empty() && values::is_random(user) => &HTTP,
                 Verdict::No => return,
                 Verdict::Placeholder => &PLACEHOLDER,
                 Verdict::Yes => &HTTP,

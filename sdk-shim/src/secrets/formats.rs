@@ -44,9 +44,11 @@ enum Check {
     OpenAi,
     /// Letters and digits alternate in it: no word in any language.
     Mixed,
+    /// It has capitals and small letters.
+    Cased,
 }
 
-use Check::{Checksum, Jwt, Mixed, OpenAi};
+use Check::{Cased, Checksum, Jwt, Mixed, OpenAi};
 use Part::{Has, Is};
 
 /// There is no longest.
@@ -67,6 +69,11 @@ const fn checked(rule: &'static Rule, what: &'static str, prefix: &'static str, 
 const DISCORD_REST: &[Part] = &[Is("."), Has(Run(DASH, 6, 6)), Is("."), Has(Run(DASH, 27, 45))];
 const BRAINTREE_REST: &[Part] = &[Is("$"), Has(Run(HEX, 32, 32))];
 const WEBHOOK_REST: &[Part] = &[Is("/"), Has(Run(DASH, 40, 90))];
+/// What follows the first eight digits of a UUID.
+const UUID_REST: &[Part] =
+    &[Is("-"), Has(Run(HEX, 4, 4)), Is("-"), Has(Run(HEX, 4, 4)), Is("-"), Has(Run(HEX, 4, 4)), Is("-"), Has(Run(HEX, 12, 12))];
+const HARNESS_REST: &[Part] = &[Is("."), Has(Run(ALNUM, 24, 24)), Is("."), Has(Run(ALNUM, 20, 20))];
+const SLACK_LONG: &[Part] = &[Is("-"), Has(Run(DASH, 40, 250))];
 const SLACK_REST: &[Part] = &[Is("-"), Has(Run(DASH, 10, 80))];
 
 /// Of two prefixes where one begins with the other, the longer stands first.
@@ -78,17 +85,28 @@ const FORMATS: &[Format] = &[
     form(&AWS, "an AWS context key id", "ACCA", Run(UPPER, 16, 16)),
     form(&AWS, "an Amazon Bedrock API key", "ABSK", Run(BASE64, 109, 280)),
     form(&AWS, "a short-lived Amazon Bedrock API key", "bedrock-api-key-", Run(BASE64, 28, ANY)),
+    parts(&AWS, "an Amazon Marketplace token", "amzn.mws.", Run(HEX, 8, 8), UUID_REST),
     form(&GCP, "a Google API key", "AIza", Run(DASH, 35, 35)),
     form(&GCP, "a Google OAuth client secret", "GOCSPX-", Run(DASH, 24, 40)),
     form(&GCP, "a Google OAuth access token", "ya29.", Run(DASH, 20, ANY)),
     form(&CLOUD, "a DigitalOcean access token", "dop_v1_", Run(HEX, 64, 64)),
     form(&CLOUD, "a DigitalOcean OAuth token", "doo_v1_", Run(HEX, 64, 64)),
     form(&CLOUD, "a DigitalOcean refresh token", "dor_v1_", Run(HEX, 64, 64)),
-    checked(&CLOUD, "an Alibaba Cloud access key id", "LTAI", Run(ALNUM, 12, 26), Mixed),
+    form(&CLOUD, "an Alibaba Cloud access key id", "LTAI", Run(ALNUM, 12, 26)),
     form(&CLOUD, "a Yandex Cloud API key", "AQVN", Run(DASH, 35, 38)),
     form(&CLOUD, "a Heroku API key", "HRKU-", Run(DASH, 36, 70)),
     form(&CLOUD, "a Fly.io access token", "fo1_", Run(DASH, 43, 43)),
     form(&CLOUD, "a Fly.io access token", "fm2_", Run(BASE64, 100, ANY)),
+    form(&CLOUD, "a Fly.io access token", "fm1a_", Run(BASE64, 100, ANY)),
+    form(&CLOUD, "a Fly.io access token", "fm1r_", Run(BASE64, 100, ANY)),
+    checked(&CLOUD, "a ClickHouse Cloud API key", "4b1d", Run(ALNUM, 38, 38), Mixed),
+    form(&CLOUD, "a Yandex Cloud token", "t1.", Run(DOT, 100, ANY)),
+    checked(&CLOUD, "a Yandex Cloud secret key", "YC", Run(DASH, 38, 38), Mixed),
+    form(&CLOUD, "a Defined Networking token", "dnkey-", Run(DASH, 79, 79)),
+    form(&CLOUD, "a Vercel Blob token", "vercel_blob_rw_", Run(WORD, 30, 80)),
+    form(&CLOUD, "a Neon API key", "napi_", Run(ALNUM, 50, 80)),
+    form(&CLOUD, "a MongoDB Atlas client secret", "mdb_sa_sk_", Run(DASH, 30, 60)),
+    form(&CLOUD, "a CockroachDB Cloud key", "CCDB1_", Run(WORD, 40, 80)),
     form(&CLOUD, "a Scalingo API token", "tk-us-", Run(DASH, 48, 48)),
     form(&CLOUD, "a Databricks access token", "dapi", Run(HEX, 32, 32)),
     form(&CLOUD, "a Databricks OAuth secret", "dose", Run(HEX, 32, 32)),
@@ -129,8 +147,8 @@ const FORMATS: &[Format] = &[
     // Chats
     parts(&SLACK, "a Slack bot token", "xoxb-", Run(ALNUM, 8, 14), SLACK_REST),
     parts(&SLACK, "a Slack user token", "xoxp-", Run(ALNUM, 8, 14), SLACK_REST),
-    parts(&SLACK, "a Slack refresh token", "xoxe.xox", Run(ALNUM, 1, 1), SLACK_REST),
-    parts(&SLACK, "a Slack refresh token", "xoxe-", Run(ALNUM, 1, 14), SLACK_REST),
+    parts(&SLACK, "a Slack configuration token", "xoxe.xox", Run(ALNUM, 1, 1), SLACK_LONG),
+    parts(&SLACK, "a Slack refresh token", "xoxe-", Run(ALNUM, 1, 14), SLACK_LONG),
     form(&SLACK, "a Slack workspace token", "xoxa-", Run(DASH, 10, 120)),
     form(&SLACK, "a Slack workspace token", "xoxr-", Run(DASH, 10, 120)),
     form(&SLACK, "a Slack session token", "xoxs-", Run(DASH, 20, 120)),
@@ -168,8 +186,16 @@ const FORMATS: &[Format] = &[
     form(&PAYMENT, "a Shippo API token", "shippo_live_", Run(HEX, 40, 40)),
     form(&PAYMENT, "a Shippo test token", "shippo_test_", Run(HEX, 40, 40)),
     form(&PAYMENT, "a Duffel API token", "duffel_live_", Run(DASH, 43, 43)),
+    form(&PAYMENT, "a Duffel test token", "duffel_test_", Run(DASH, 43, 43)),
+    form(&PAYMENT, "a Paddle API key", "pdl_live_apikey_", Run(WORD, 30, 80)),
+    form(&PAYMENT, "a Stripe organisation key", "sk_org_", Run(WORD, 20, 255)),
+    form(&PAYMENT, "a production Stripe key", "sk_prod_", Run(ALNUM, 10, 255)),
+    form(&PAYMENT, "a restricted production Stripe key", "rk_prod_", Run(ALNUM, 10, 255)),
+    form(&PAYMENT, "a Shopify partner token", "shpua_", Run(HEX, 32, 64)),
     form(&PAYMENT, "a Razorpay live key", "rzp_live_", Run(ALNUM, 14, 14)),
     form(&PAYMENT, "a Plaid access token", "access-production-", Run(DASH, 36, 36)),
+    form(&PAYMENT, "a Plaid development token", "access-development-", Run(DASH, 36, 36)),
+    form(&PAYMENT, "a Plaid sandbox token", "access-sandbox-", Run(DASH, 36, 36)),
     // Mail and messages
     parts(&MAIL, "a SendGrid API key", "SG.", Run(DASH, 16, 32), &[Is("."), Has(Run(DASH, 30, 64))]),
     form(&MAIL, "a Twilio API key", "SK", Run(HEX, 32, 32)),
@@ -197,12 +223,18 @@ const FORMATS: &[Format] = &[
     form(&MODEL, "an OpenRouter API key", "sk-or-v1-", Run(HEX, 64, 64)),
     checked(&MODEL, "an OpenAI API key", "sk-", Run(ALNUM, 32, 64), Mixed),
     checked(&MODEL, "an OpenAI API key", "sk-", Run(DASH, 40, 255), OpenAi),
-    form(&MODEL, "a Hugging Face access token", "hf_", Run(ALNUM, 30, 40)),
+    checked(&MODEL, "a Hugging Face access token", "hf_", Run(ALNUM, 30, 40), Cased),
     form(&MODEL, "a Hugging Face organisation token", "api_org_", Run(ALNUM, 30, 40)),
     form(&MODEL, "a Groq API key", "gsk_", Run(ALNUM, 40, 60)),
     form(&MODEL, "an xAI API key", "xai-", Run(ALNUM, 60, 90)),
     form(&MODEL, "a Perplexity API key", "pplx-", Run(ALNUM, 40, 60)),
     form(&MODEL, "a Replicate API token", "r8_", Run(ALNUM, 37, 37)),
+    form(&MODEL, "a Langfuse secret key", "sk-lf-", Run(DASH, 36, 36)),
+    form(&MODEL, "a Cerebras API key", "csk-", Run(ALNUM, 40, 60)),
+    form(&MODEL, "a Pinecone API key", "pcsk_", Run(WORD, 40, 90)),
+    form(&MODEL, "a Tavily API key", "tvly-", Run(DASH, 30, 60)),
+    checked(&MODEL, "a Fireworks API key", "fw_", Run(ALNUM, 22, 30), Mixed),
+    checked(&MODEL, "an ElevenLabs API key", "sk_", Run(HEX, 48, 48), Mixed),
     form(&MODEL, "an NVIDIA API key", "nvapi-", Run(DASH, 50, 80)),
     form(&MODEL, "a LangSmith API key", "lsv2_pt_", Run(WORD, 32, 64)),
     form(&MODEL, "a LangSmith service key", "lsv2_sk_", Run(WORD, 32, 64)),
@@ -218,6 +250,8 @@ const FORMATS: &[Format] = &[
     parts(&MONITORING, "a Dynatrace token", "dt0c01.", Run(ALNUM, 24, 24), &[Is("."), Has(Run(ALNUM, 64, 64))]),
     form(&MONITORING, "a Datadog application key", "ddapp_", Run(ALNUM, 30, 50)),
     form(&MONITORING, "a PostHog personal API key", "phx_", Run(ALNUM, 40, 60)),
+    form(&MONITORING, "an Axiom API token", "xaat-", Run(DASH, 36, 36)),
+    form(&MONITORING, "an Axiom personal token", "xapt-", Run(DASH, 36, 36)),
     form(&MONITORING, "a Logfire token", "pylf_v", Run(WORD, 40, 80)),
     form(&MONITORING, "a Honeycomb API key", "hcaik_", Run(ALNUM, 50, 70)),
     // Secret managers and infrastructure as code
@@ -268,16 +302,27 @@ const FORMATS: &[Format] = &[
     parts(&TOOL, "a CircleCI token", "CCIPAT_", Run(ALNUM, 20, 24), &[Is("_"), Has(Run(HEX, 40, 40))]),
     form(&TOOL, "a Prefect API key", "pnu_", Run(ALNUM, 36, 36)),
     form(&TOOL, "a ReadMe API key", "rdme_", Run(ALNUM, 60, 80)),
-    checked(&TOOL, "an Octopus Deploy API key", "API-", Run(UPPER, 25, 32), Mixed),
-    parts(
-        &TOOL,
-        "a Harness access token",
-        "pat.",
-        Run(DASH, 22, 22),
-        &[Is("."), Has(Run(ALNUM, 24, 24)), Is("."), Has(Run(ALNUM, 20, 20))],
-    ),
+    checked(&TOOL, "an Octopus Deploy API key", "API-", Run(UPPER, 25, 27), Mixed),
+    parts(&TOOL, "a Harness access token", "pat.", Run(DASH, 22, 22), HARNESS_REST),
     parts(&TOOL, "a HubSpot access token", "pat-na1-", Run(HEX, 8, 8), &[Is("-"), Has(Run(DASH, 27, 27))]),
+    parts(&TOOL, "a HubSpot access token", "pat-na2-", Run(HEX, 8, 8), &[Is("-"), Has(Run(DASH, 27, 27))]),
+    parts(&TOOL, "a HubSpot access token", "pat-ap1-", Run(HEX, 8, 8), &[Is("-"), Has(Run(DASH, 27, 27))]),
     parts(&TOOL, "a HubSpot access token", "pat-eu1-", Run(HEX, 8, 8), &[Is("-"), Has(Run(DASH, 27, 27))]),
+    parts(&TOOL, "a LaunchDarkly SDK key", "sdk-", Run(HEX, 8, 8), UUID_REST),
+    parts(&TOOL, "a LaunchDarkly access token", "api-", Run(HEX, 8, 8), UUID_REST),
+    form(&TOOL, "an Adobe client secret", "p8e-", Run(DASH, 32, 32)),
+    form(&TOOL, "a Frame.io API token", "fio-u-", Run(DASH, 64, 64)),
+    form(&TOOL, "a 42 client secret", "s-s4t2ud-", Run(HEX, 64, 64)),
+    form(&TOOL, "a 42 client secret", "s-s4t2af-", Run(HEX, 64, 64)),
+    form(&TOOL, "a SettleMint token", "sm_aat_", Run(ALNUM, 16, 16)),
+    form(&TOOL, "a SettleMint token", "sm_pat_", Run(ALNUM, 16, 16)),
+    form(&TOOL, "a SettleMint token", "sm_sat_", Run(ALNUM, 16, 16)),
+    parts(&TOOL, "a Harness service account token", "sat.", Run(DASH, 22, 22), HARNESS_REST),
+    form(&TOOL, "a Dropbox access token", "sl.", Run(DASH, 130, ANY)),
+    form(&TOOL, "a Facebook access token", "EAAM", Run(ALNUM, 100, ANY)),
+    form(&TOOL, "a Facebook access token", "EAAC", Run(ALNUM, 100, ANY)),
+    form(&TOOL, "a Trello token", "ATTA", Run(HEX, 64, 72)),
+    form(&TOOL, "an Atlassian service token", "ATSTT3", Run(DOT, 120, 250)),
     form(&TOOL, "a Mapbox secret token", "sk.eyJ", Run(DOT, 60, 300)),
     // Anything
     Format {
@@ -315,6 +360,7 @@ static CHAINS: ([u8; 128], [u8; FORMATS.len()]) = {
     while index > 0 {
         let head = FORMATS[index - 1].prefix.as_bytes()[0] as usize;
         next[index - 1] = first[head];
+        assert!(index <= u8::MAX as usize);
         first[head] = index as u8;
         index -= 1;
     }
@@ -352,14 +398,19 @@ pub(super) fn scan(text: &[u8], found: &mut Found<'_>) {
     let mut service_account = None;
     let mut here = 0;
     let mut in_word = false;
+    let mut word = 0;
     while let Some(&byte) = text.get(here) {
         let mut end = None;
         if is(byte, WORD) {
             if !in_word {
+                word = here;
                 end = token(text, here, &mut runs, found);
             }
             in_word = true;
         } else {
+            if in_word && here - word >= SHORTEST_MARKED {
+                marked(text, word, here, found);
+            }
             in_word = false;
             end = match byte {
                 // The escapes of JSON and shells end a word: `\nghp_...`, `\u003dghp_...`.
@@ -368,16 +419,21 @@ pub(super) fn scan(text: &[u8], found: &mut Found<'_>) {
                 b'.' => terraform(text, here, found),
                 b'~' => azure(text, here, found),
                 b':' => telegram(text, here, found),
+                b'|' => facebook(text, here, found),
                 _ => None,
             };
         }
         match end {
             Some(end) if end > here => {
                 in_word = byte != b'\\' && at(text, end - 1, WORD);
+                word = end;
                 here = end;
             }
             _ => here += 1,
         }
+    }
+    if in_word && here - word >= SHORTEST_MARKED {
+        marked(text, word, here, found);
     }
 }
 
@@ -453,8 +509,16 @@ fn fits(format: &Format, text: &[u8], start: usize, runs: &mut Runs) -> Option<u
         }
         OpenAi => contains(cut(text, after_prefix, end), "T3BlbkFJ"),
         Mixed => values::is_mixed(cut(text, after_prefix, end)),
+        Cased => {
+            let body = cut(text, after_prefix, end);
+            body.iter().any(u8::is_ascii_uppercase) && body.iter().any(u8::is_ascii_lowercase) || variety(body) <= 3
+        }
     };
-    (holds && !at(text, end, ALNUM)).then_some(end)
+    // `box.ico-7a38...png`: a short prefix may begin any part of a name.
+    let inside = format.prefix.len() <= 4
+        && !matches!(format.check, Checksum)
+        && matches!(start.checked_sub(1).and_then(|before| text.get(before)), Some(b'.' | b'-'));
+    (holds && !inside && !at(text, end, ALNUM)).then_some(end)
 }
 
 /// Which rule a token breaks that has the right form: its provider's, or that of values nobody issued.
@@ -546,6 +610,41 @@ fn private_key(text: &[u8], here: usize, service_account: &mut Option<bool>, fou
     Some(end)
 }
 
+/// No word with a mark at its end is shorter, counted from a plus sign or slash in it.
+const SHORTEST_MARKED: usize = 9;
+
+/// Keys that are marked near their end, of which the word that ends here is the last part: those of Azure, as its published
+/// patterns have them (Microsoft Security Utilities, SEC101), of New Relic and of MaxMind.
+fn marked(text: &[u8], word: usize, end: usize, found: &mut Found<'_>) {
+    let length = end - word;
+    let tail = |from: usize, length: usize| end.checked_sub(from).map_or(&[][..], |start| cut(text, start, start + length));
+    // Ten characters before the end stands a mark of four; padding follows where the key has bytes to fill.
+    let padding = run(cut(text, end, (end + 3).min(text.len())), 0, BASE64);
+    let padded = cut(text, end, end + padding);
+    let (size, what) = match (tail(10, 4), padded) {
+        (b"APIM" | b"ACDb" | b"+ABa" | b"+AMC" | b"+ASt", b"==") => (86, "an Azure account key"),
+        (b"AIoT" | b"AzCa" | b"AZEG" | b"+ASb" | b"+AEh" | b"+ARm", b"=") => (43, "a shared access key of Azure"),
+        (b"AzFu", b"==") => (54, "a key of Azure Functions"),
+        (b"AzSe", b"") => (52, "a key of Azure AI Search"),
+        (b"+ACR", b"") => (52, "a password of Azure Container Registry"),
+        _ => (0, ""),
+    };
+    if size > 0 {
+        let start = run_back(text, end, BASE64, size + 1);
+        if end - start == size {
+            found.add(&AZURE, what, "", Span { start, end: end + padding });
+        }
+        return;
+    }
+    let (rule, what) = match length {
+        84 | 86 if cut(text, word + 52, word + 57) == b"JQQJ9" => (&AZURE, "an access token of Azure"),
+        40 if tail(4, 4) == b"NRAL" && run(text, word, ALNUM) == end => (&MONITORING, "a New Relic license key"),
+        40 if tail(4, 4) == b"_mmk" => (&TOOL, "a MaxMind license key"),
+        _ => return,
+    };
+    found.add(rule, what, "", Span { start: word, end: if length == 86 { end + padding } else { end } });
+}
+
 /// `<32 hexadecimal digits>-us12`
 fn mailchimp(text: &[u8], here: usize, found: &mut Found<'_>) -> Option<usize> {
     if cut(text, here, here + 3) != b"-us" {
@@ -556,7 +655,7 @@ fn mailchimp(text: &[u8], here: usize, found: &mut Found<'_>) -> Option<usize> {
     if here - start != 32 || at_before(text, start, WORD) || !(1..=2).contains(&(end - here - 3)) || at(text, end, WORD) {
         return None;
     }
-    found.add(&MAIL, "a Mailchimp API key", "", Span { start, end });
+    add_judged(&MAIL, "a Mailchimp API key", text, start, end, found);
     Some(end)
 }
 
@@ -572,7 +671,7 @@ fn terraform(text: &[u8], here: usize, found: &mut Found<'_>) -> Option<usize> {
     if here - start != 14 || !(50..=90).contains(&(end - after)) {
         return None;
     }
-    found.add(&MANAGER, "a Terraform Cloud token", "", Span { start, end });
+    add_judged(&MANAGER, "a Terraform Cloud token", text, start, end, found);
     Some(end)
 }
 
@@ -590,7 +689,7 @@ fn azure(text: &[u8], here: usize, found: &mut Found<'_>) -> Option<usize> {
     if !(31..=34).contains(&(end - here - 1)) {
         return None;
     }
-    found.add(&AZURE, "a client secret of Microsoft Entra ID", "", Span { start, end });
+    add_judged(&AZURE, "a client secret of Microsoft Entra ID", text, start, end, found);
     Some(end)
 }
 
@@ -602,8 +701,24 @@ fn telegram(text: &[u8], here: usize, found: &mut Found<'_>) -> Option<usize> {
     if !(8..=10).contains(&(here - start)) || text.get(here + 1) != Some(&b'A') || end - here != 36 || !bounded {
         return None;
     }
-    found.add(&CHAT, "a Telegram bot token", "", Span { start, end });
+    add_judged(&CHAT, "a Telegram bot token", text, start, end, found);
     Some(end)
+}
+
+/// `<15 or 16 digits>|<27 to 40 characters>`: an app's access token of Facebook.
+fn facebook(text: &[u8], here: usize, found: &mut Found<'_>) -> Option<usize> {
+    let start = run_back(text, here, DIGIT, 17);
+    let end = run_within(text, here + 1, DASH, 41);
+    if !(15..=16).contains(&(here - start)) || !(27..=40).contains(&(end - here - 1)) || at_before(text, start, WORD) {
+        return None;
+    }
+    add_judged(&TOOL, "a Facebook app token", text, start, end, found);
+    Some(end)
+}
+
+fn add_judged(rule: &'static Rule, what: &'static str, text: &[u8], start: usize, end: usize, found: &mut Found<'_>) {
+    let secret = cut(text, start, end);
+    found.add(judge(rule, secret, secret), what, "", Span { start, end });
 }
 
 /// Where a run ends, or that it goes on after `most` characters: marks that belong to the set of what follows them would

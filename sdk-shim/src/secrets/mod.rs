@@ -30,8 +30,11 @@
 //! assert!(scanner.value("DATABASE_URL", "postgres://shop:$(DB_PASSWORD)@db/shop").is_empty());
 //! ```
 
+mod binary;
 mod bytes;
 mod encoding;
+pub mod exceptions;
+pub mod files;
 mod flags;
 mod formats;
 mod names;
@@ -94,7 +97,7 @@ pub struct Options<'o> {
 }
 
 /// A part of a text.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug, Default)]
 struct Span {
     start: usize,
     end: usize,
@@ -350,20 +353,25 @@ impl<'o> Scanner<'o> {
         }
     }
 
-    /// The whole value, by its name.
-    fn by_name<'t>(&self, name: &'t str, value: &'t str, found: &mut Found<'t>) {
-        let bytes = value.as_bytes();
-        let span = Span { start: 0, end: bytes.len() };
+    /// What a name promises, the names of the options included.
+    fn promise(&self, name: &str) -> Option<Promise> {
         let named_by_options = || {
             let lower = name.to_ascii_lowercase();
             self.options.names.iter().any(|pattern| glob::matches(&pattern.to_ascii_lowercase(), &lower))
         };
-        let promise = if !self.options.names.is_empty() && named_by_options() {
-            Some(Promise { class: Class::Password, weak: false })
-        } else {
-            names::promise(name.as_bytes())
-        };
-        let Some(promise) = promise else {
+        if !self.options.names.is_empty() && named_by_options() {
+            return Some(Promise { class: Class::Password, weak: false });
+        }
+        names::promise(name.as_bytes())
+    }
+
+    /// The whole value, by its name.
+    fn by_name<'t>(&self, name: &'t str, value: &'t str, found: &mut Found<'t>) {
+        let bytes = value.as_bytes();
+        let span = Span { start: 0, end: bytes.len() };
+        // Alone it is a pair, if anything; inside of a text it has other meanings.
+        let login = || name.eq_ignore_ascii_case("auth").then_some(Promise { class: Class::Login, weak: true });
+        let Some(promise) = self.promise(name).or_else(login) else {
             // A data source name without a scheme: `shop:hunter2@db:5432/shop`.
             if ["url", "uri", "dsn"].iter().any(|suffix| ends(name.as_bytes(), suffix)) {
                 urls::without_scheme(bytes, found);

@@ -4,7 +4,7 @@
 //! (`DB_PASSWORD`, `PASSWORD_OLD`), something about it (`PASSWORD_FILE`, `TOKEN_TTL`, `CSRF_COOKIE_NAME`), or perhaps it
 //! (`PASSWORD_GRAFANA`): then only a value that is random by itself counts.
 
-use super::bytes::{among, ends, listed};
+use super::bytes::{among, contains, ends, listed, starts};
 
 /// What kind of secret a name promises; which values can be one depends on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,10 +15,14 @@ pub(crate) enum Class {
     Token,
     /// As [`Token`](Self::Token), but the name is also used for the Kubernetes Secret that holds it.
     Secret,
+    /// As [`Secret`](Self::Secret), behind the name of a service: more often that of its Kubernetes Secret than of a secret.
+    Object,
     /// Key material.
     Key,
     /// The value of an `Authorization` header, or a pair `user:password`.
     Authorization,
+    /// Credentials in any form, of which a pair `user:password` is one.
+    Login,
 }
 
 /// What a name promises.
@@ -35,15 +39,19 @@ impl Class {
         match self {
             Self::Password => "a password",
             Self::Token => "a token",
-            Self::Secret => "a secret",
+            Self::Secret | Self::Object => "a secret",
             Self::Key => "a key",
-            Self::Authorization => "credentials",
+            Self::Authorization | Self::Login => "credentials",
         }
     }
 }
 
 /// Names that follow no pattern: `REDISCLI_AUTH` and the like.
 const WHOLE: &[(&str, Class)] = &[
+    ("SONAR_LOGIN", Class::Login),
+    ("sonar.login", Class::Login),
+    ("VAULT_DEV_ROOT_TOKEN_ID", Class::Token),
+    ("REDIS_AUTH", Class::Password),
     ("REDISCLI_AUTH", Class::Password),
     ("MASTERAUTH", Class::Password),
     ("RABBITMQ_ERLANG_COOKIE", Class::Token),
@@ -58,7 +66,18 @@ const ENDINGS: &[(&str, Class)] = &[
     ("passphrase", Class::Password),
     ("passcode", Class::Password),
     ("passwort", Class::Password),
+    ("kennwort", Class::Password),
+    ("senha", Class::Password),
+    ("contrasena", Class::Password),
+    ("motdepasse", Class::Password),
+    ("wachtwoord", Class::Password),
     ("pass", Class::Password),
+    ("pwd", Class::Password),
+    ("bindpw", Class::Password),
+    ("rootpw", Class::Password),
+    ("adminpw", Class::Password),
+    ("userpw", Class::Password),
+    ("dbpw", Class::Password),
     ("secret", Class::Secret),
     ("token", Class::Token),
     ("apikey", Class::Key),
@@ -75,14 +94,13 @@ const ENDINGS: &[(&str, Class)] = &[
 
 /// Words that are a secret by themselves only.
 const ALONE: &[(&str, Class, bool)] = &[
-    ("pwd", Class::Password, false),
     ("pw", Class::Password, false),
     ("pswd", Class::Password, false),
     ("psw", Class::Password, false),
     ("authorization", Class::Authorization, false),
-    ("credential", Class::Secret, true),
-    ("credentials", Class::Secret, true),
-    ("creds", Class::Secret, true),
+    ("credential", Class::Login, true),
+    ("credentials", Class::Login, true),
+    ("creds", Class::Login, true),
     ("passwords", Class::Password, true),
     ("tokens", Class::Token, true),
     ("secrets", Class::Secret, true),
@@ -99,9 +117,11 @@ const ALONE: &[(&str, Class, bool)] = &[
 /// What stands before `key` where the key is secret.
 const SECRET_KEYS: &str = "\
     api app application secret private priv encryption encrypt crypt crypto cipher decryption signing sign signature \
-    master auth account shared license licence fernet hmac jwt session webhook storage service admin root unseal \
-    recovery deploy ssh rsa aes tls ssl client server vapid cookie hash data integration ingest ingestion write \
-    nonce in subscription";
+    master auth account shared license licence fernet hmac jwt webhook storage service admin root unseal \
+    recovery deploy ssh rsa aes tls ssl client server vapid cookie data integration ingest ingestion write \
+    nonce in subscription heroku hubspot snyk sendgrid mailgun mailchimp twilio openai anthropic gemini groq mistral \
+    cohere datadog cloudflare linode vultr postmark sparkpost resend stripe paypal braintree virustotal openweather \
+    rapidapi";
 
 /// What stands before `key` where it is no secret, or before any noun where the whole is not one.
 const HARMLESS_BEFORE: &str = "\
@@ -109,13 +129,18 @@ const HARMLESS_BEFORE: &str = "\
     known host routing sequence hot search lookup group row label annotation config setting registry shard dedup tag";
 
 /// Words of language models, paging and forms before `token`: `PAD_TOKEN`, `NEXT_TOKEN`, `CSRF_TOKEN`.
-const HARMLESS_TOKENS: &str = "pad eos bos sep unk mask cls stop special page next continuation cancellation csrf xsrf";
+const HARMLESS_TOKENS: &str = "pad eos bos sep unk mask cls stop special page next continuation cancellation csrf xsrf authenticity antiforgery verification";
 
 /// Words that make of the whole name a digest's: `checksum/secret`. Digits at the end of a word are not seen.
 const DIGESTS: &[&str] = &["checksum", "digest", "fingerprint", "sha", "md"];
 
 /// Words that turn what follows into the name of a Kubernetes object.
 const NAMES_AN_OBJECT: &str = "pull tls image existing external kubernetes k8s sealed kube";
+
+/// Services, whose secret is often the object that holds their password: `DB_SECRET=shop-postgresql`.
+const SERVICES: &str = "\
+    db database postgres postgresql pg mysql mariadb mongo mongodb redis rabbitmq kafka elastic elasticsearch docker \
+    registry storage backup smtp mail ldap credentials connection basicauth";
 
 /// What may follow a noun and leave the promise as it was.
 const NEUTRAL_AFTER: &str = "\
@@ -145,15 +170,31 @@ const METADATA_AFTER: &str = "\
     strategy family style meter sharing visible visibility show hide toggle tool tools library management support \
     supported reuse lock lockout block auto generation random page view form input placeholder icon app api ready \
     exists present changes requests request rate usages savings stream counter counts window santa garden \
-    introspection revocation cleanup propagation";
+    introspection revocation cleanup propagation encoder symbol decimals contract supply";
 
 /// Words that end in a noun of a secret by chance.
-const BY_CHANCE: &[&str] = &["bypass", "compass", "overpass", "underpass", "trespass", "surpass", "multipass", "singlepass"];
+const BY_CHANCE: &[&str] = &[
+    "bypass",
+    "compass",
+    "overpass",
+    "underpass",
+    "trespass",
+    "surpass",
+    "multipass",
+    "singlepass",
+    "oldpwd",
+    "askpass",
+    "jsonwebtoken",
+];
 
 /// What the name promises, or nothing.
 pub(crate) fn promise(name: &[u8]) -> Option<Promise> {
     if let Some((_, class)) = WHOLE.iter().find(|(whole, _)| name.eq_ignore_ascii_case(whole.as_bytes())) {
-        return Some(Promise { class: *class, weak: false });
+        return Some(Promise { class: *class, weak: *class == Class::Login });
+    }
+    // Bundler's way to name a host: `BUNDLE_GEMS__EXAMPLE__COM`.
+    if starts(name, "bundle_") && name.windows(2).any(|pair| pair == b"__") {
+        return Some(Promise { class: Class::Login, weak: true });
     }
     let words = Words::of(name);
     let words = words.as_slice();
@@ -172,9 +213,29 @@ pub(crate) fn promise(name: &[u8]) -> Option<Promise> {
     let before = words.get(..first).unwrap_or_default();
     let last = before.last().copied().unwrap_or_default();
     let public = || before.iter().any(|word| among(word, &["public"]));
+    if listed(last, SERVICES) {
+        match promise.class {
+            Class::Secret => promise.class = Class::Object,
+            // `DB_SECRET_KEY=password`
+            Class::Key if words.get(first).is_some_and(|word| among(word, &["secret"])) => promise.weak = true,
+            _ => {}
+        }
+    }
     let harmless = before.iter().any(|word| among(word, DIGESTS))
         || match promise.class {
-            Class::Secret => listed(last, NAMES_AN_OBJECT),
+            // `nginx.ingress.kubernetes.io/auth-secret`
+            Class::Secret | Class::Object => {
+                listed(last, NAMES_AN_OBJECT) || contains(name, ".kubernetes.io/") || contains(name, ".k8s.io/")
+            }
+            // In `config.secretKey` only what makes a key public counts.
+            Class::Key if first < at => {
+                among(last, &["public", "pub", "publishable", "site"])
+                    || public()
+                    // `passwordSecretKey`: under which key of a Secret the password is.
+                    || among(last, &["password"])
+                    // `SOCIAL_AUTH_GITHUB_KEY` is the client id.
+                    || before.iter().any(|word| among(word, &["social"]))
+            }
             Class::Key => listed(last, HARMLESS_BEFORE) || public(),
             // `ETCD_INITIAL_CLUSTER_TOKEN` only tells clusters apart.
             Class::Token => {
@@ -182,7 +243,7 @@ pub(crate) fn promise(name: &[u8]) -> Option<Promise> {
                     || public()
                     || among(last, &["cluster"]) && before.iter().any(|word| among(word, &["initial"]))
             }
-            Class::Password | Class::Authorization => false,
+            Class::Password | Class::Authorization | Class::Login => false,
         };
     if harmless { None } else { Some(promise) }
 }
@@ -197,16 +258,20 @@ fn noun(words: &[&[u8]], at: usize) -> Option<(usize, usize, Promise)> {
     }
     if among(word, &["key"]) {
         let Some(before) = before else { return is(Class::Key, true) };
-        if listed(before, HARMLESS_BEFORE) {
+        // Rails' `ACTIVE_RECORD_ENCRYPTION_PRIMARY_KEY`
+        let primary = among(before, &["primary"]) && words.iter().any(|word| among(word, &["encryption"]));
+        if listed(before, HARMLESS_BEFORE) && !primary {
             return None;
         }
         // An access key is half a name: only `secret` makes it a secret whatever it looks like.
         let secret_access = among(before, &["access"]) && words.iter().any(|word| among(word, &["secret"]));
-        let weak = !listed(before, SECRET_KEYS) && !secret_access;
+        let weak = !listed(before, SECRET_KEYS) && !secret_access && !primary;
         return Some((at, at - 1, Promise { class: Class::Key, weak }));
     }
     if among(word, &["auth"]) {
-        let basic = before.is_some_and(|word| among(word, &["basic", "neo4j", "http", "flower", "proxy"]));
+        let npm =
+            || before.is_some_and(|word| among(word, &["config"])) && words.first().is_some_and(|word| among(word, &["npm"]));
+        let basic = before.is_some_and(|word| among(word, &["basic", "neo4j", "http", "flower", "proxy"])) || npm();
         return if basic { is(Class::Authorization, false) } else { None };
     }
     // `PASS` as a verb, `passThrough`, is left to the words behind it.

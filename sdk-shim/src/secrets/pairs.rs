@@ -14,14 +14,19 @@ const LONGEST_NAME: usize = 128;
 
 /// Finds them, from the beginning to the end: a value that was read is never read again.
 pub(super) fn scan<'t>(text: &'t str, found: &mut Found<'t>) {
+    scan_from(text, 0, found);
+}
+
+/// Finds those whose separators stand at or behind `from`.
+pub(super) fn scan_from<'t>(text: &'t str, from: usize, found: &mut Found<'t>) {
     let bytes = text.as_bytes();
     let mut label = None;
-    let mut here = 0;
+    let mut here = from;
     while let Some(byte) = bytes.get(here) {
         let next = match byte {
             b'=' | b':' => pair(text, here, &mut label, found),
             b'>' => element(text, here, found),
-            b'\'' => sql(text, here, found),
+            b'\'' | b'"' => django(text, here, found).or_else(|| sql(text, here, found)),
             _ => None,
         };
         here = next.filter(|next| *next > here).unwrap_or(here + 1);
@@ -52,6 +57,17 @@ fn pair<'t>(text: &'t str, separator: usize, label: &mut Option<Label>, found: &
     if among(name_text, &["name", "key"]) {
         let value = read(bytes, start, LONGEST_NAME)?;
         let inner = cut(bytes, value.start, value.end);
+        // A JSON Web Key set's or Hasura's `"key": "..."`: random as no name is.
+        let has = |kind: fn(&u8) -> bool| inner.iter().any(kind);
+        if inner.len() >= 32
+            && value.quoted
+            && has(u8::is_ascii_uppercase)
+            && has(u8::is_ascii_lowercase)
+            && values::is_random(inner)
+        {
+            found.add_named(&NAMED, Class::Key.noun(), "", "key", Span { start: value.start, end: value.end });
+            return Some(value.end);
+        }
         *label = Some(Label { promise: names::promise(inner), name: Span { start: value.start, end: value.end } });
         return None;
     }
@@ -71,8 +87,21 @@ fn pair<'t>(text: &'t str, separator: usize, label: &mut Option<Label>, found: &
     let secret = cut(bytes, value.start, value.end);
     // `connect(password=db_password)` passes a variable.
     let argument = !value.quoted && matches!(bytes.get(value.end), Some(b',' | b')'));
-    let call =
-        argument && (secret.eq_ignore_ascii_case(name_text) || names::promise(secret).is_some_and(|promise| !promise.weak));
+    // `this.password = password`
+    let assigned = !value.quoted
+        && (starts(name_text, "this.") || starts(name_text, "self."))
+        && secret.eq_ignore_ascii_case(cut(name_text, 5, name_text.len()));
+    let call = assigned
+        || argument && (secret.eq_ignore_ascii_case(name_text) || names::promise(secret).is_some_and(|promise| !promise.weak));
+    // `"password": "Passwort"` is what a page shows.
+    // `--secret=shop-db` and `up{secret="shop"}` name an object.
+    let matcher = value.quoted && matches!(name.start.checked_sub(1).and_then(|before| bytes.get(before)), Some(b'{'));
+    let object = || {
+        secret.iter().all(|byte| byte.is_ascii_lowercase() || *byte == b'-')
+            && (matcher && !colon || among(name_text, &["secret", "--secret"]) && secret.contains(&b'-'))
+    };
+    let call = call || promise.class == Class::Secret && object();
+    let call = call || colon && is_label(secret) || class_of_key(promise) && is_name_of_secret(secret);
     let spaced = value.start > start && !value.quoted;
     let prose = spaced && promise.class != Class::Authorization && goes_on(bytes, value.end);
     if !call {
@@ -91,8 +120,31 @@ fn pair<'t>(text: &'t str, separator: usize, label: &mut Option<Label>, found: &
     Some(value.end)
 }
 
+fn class_of_key(promise: Promise) -> bool {
+    matches!(promise.class, Class::Key | Class::Token | Class::Secret)
+}
+
+/// One word with a capital, that is the noun of a secret or beyond ASCII: what a translation of a page has beside `password`.
+pub(super) fn is_label(value: &[u8]) -> bool {
+    let capital = value.first().is_some_and(|byte| byte.is_ascii_uppercase() || !byte.is_ascii());
+    capital
+        && value.iter().skip(1).all(|byte| byte.is_ascii_lowercase() || !byte.is_ascii())
+        && (!value.is_ascii() || names::promise(value).is_some())
+}
+
+/// The name of a secret where the secret would be: `secretKey: db-password`, `token: access_token`.
+fn is_name_of_secret(value: &[u8]) -> bool {
+    let words = value.iter().any(|byte| matches!(byte, b'-' | b'_' | b'.')) || among(value, &["password", "username"]);
+    words
+        && value.first().is_some_and(u8::is_ascii_alphabetic)
+        && !value.iter().any(u8::is_ascii_digit)
+        && run(value, 0, TILDE) == value.len()
+        && names::promise(value).is_some()
+        && !values::is_placeholder(value)
+}
+
 /// Fields whose name alone promises nothing: registry logins, and signatures of Azure Storage.
-fn other<'t>(text: &'t str, name: Span, start: usize, separator: usize, found: &mut Found<'t>) -> Option<usize> {
+pub(super) fn other<'t>(text: &'t str, name: Span, start: usize, separator: usize, found: &mut Found<'t>) -> Option<usize> {
     let bytes = text.as_bytes();
     let name_text = cut(bytes, name.start, name.end);
     if among(name_text, &["auth", "_auth"]) {
@@ -119,7 +171,7 @@ fn other<'t>(text: &'t str, name: Span, start: usize, separator: usize, found: &
 }
 
 /// The name that ends before a separator: `name=`, `name =`, `"name":`, `\"name\":`, `name :=`, `['name'] =`.
-fn name_before(text: &[u8], separator: usize, colon: bool) -> Option<Span> {
+pub(super) fn name_before(text: &[u8], separator: usize, colon: bool) -> Option<Span> {
     let before = |at: usize| at.checked_sub(1).and_then(|at| text.get(at)).copied();
     let mut end = separator;
     if !colon {
@@ -252,9 +304,36 @@ fn element<'t>(text: &'t str, close: usize, found: &mut Found<'t>) -> Option<usi
     Some(end)
 }
 
+/// `create_superuser('admin', 'admin@example.com', '...')`, Django's way to make users: the password is the third.
+fn django(text: &str, quote: usize, found: &mut Found<'_>) -> Option<usize> {
+    let bytes = text.as_bytes();
+    if bytes.get(quote.checked_sub(1)?) != Some(&b'(') {
+        return None;
+    }
+    let name = run_back(bytes, quote - 1, WORD, 32);
+    if !among(cut(bytes, name, quote - 1), &["create_superuser", "create_user"]) {
+        return None;
+    }
+    let mut value = read(bytes, quote, LONGEST_NAME).filter(|value| value.quoted)?;
+    for _ in 0..2 {
+        let comma = value.end + 1;
+        if bytes.get(comma) != Some(&b',') {
+            return None;
+        }
+        value = read(bytes, comma + 1, LONGEST_NAME).filter(|value| value.quoted)?;
+    }
+    let promise = Promise { class: Class::Password, weak: false };
+    let verdict = values::judge(promise, cut(bytes, value.start, value.end), Source::Whole);
+    named(verdict, Class::Password, b"", "", bytes, Span { start: value.start, end: value.end }, found);
+    Some(value.end)
+}
+
 /// `CREATE ROLE shop WITH PASSWORD '...'`, `IDENTIFIED BY '...'`
 fn sql(text: &str, quote: usize, found: &mut Found<'_>) -> Option<usize> {
     let bytes = text.as_bytes();
+    if bytes.get(quote) != Some(&b'\'') {
+        return None;
+    }
     let mut end = quote;
     while end > 0 && quote - end < 8 && bytes.get(end - 1).is_some_and(u8::is_ascii_whitespace) {
         end -= 1;

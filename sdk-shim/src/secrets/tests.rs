@@ -84,7 +84,7 @@ fn tokens() -> Vec<(String, &'static str)> {
     ]
 }
 
-fn base64(text: &[u8]) -> String {
+pub(super) fn base64(text: &[u8]) -> String {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut encoded = String::new();
     for chunk in text.chunks(3) {
@@ -534,11 +534,61 @@ fn hostile_texts_are_walked_once() {
         "xoxb-1",
         "password=$(x",
         "${a:-",
+        "aAzFuAAAAAA==",
+        "+ASt12345A== ",
+        "a.sk-",
+        "echo a | ",
+        "echo a | chpasswd ",
+        "1|a",
+        "u@h:p/@",
+        "me@h:p/w@h ",
+        "htpasswd -b a b ",
+        "password: *a\n",
+        "\"password\": \"Password\",",
+        "AgA",
     ] {
         let text = unit.repeat(300_000 / unit.len());
         let _ = SCANNER.value("PASSWORD", &text);
         SCANNER.command([text.as_str()].into_iter(), &mut |_, _| {});
     }
+}
+
+/// Large values of the kinds that people and attackers write: a line of a mebibyte, a million commas, encodings around encodings.
+#[test]
+fn large_values_are_walked_once() {
+    let line = format!("{}password=Kestrel-91 {}", "word ".repeat(100_000), "word ".repeat(100_000));
+    let found = SCANNER.value("NOTES", &line);
+    assert_eq!(found.iter().map(|found| found.rule.id).collect::<Vec<_>>(), ["named-secret"]);
+    assert!(SCANNER.value("LIST", &",".repeat(1_000_000)).is_empty());
+    assert!(SCANNER.value("DB_PASSWORD", &"a,".repeat(500_000)).len() <= 1);
+
+    // Base64 of base64 of ...: looked into twice, and then it is only long.
+    let mut text = String::from("ghp_16C7e42F292c6912E7710c838347Ae178B4a");
+    for depth in 0..14 {
+        let found = SCANNER.value("BLOB", &text);
+        assert_eq!(!found.is_empty(), depth <= 2, "{depth}");
+        text = encode(&text);
+    }
+    assert!(text.len() > 2_000);
+    // One run of base64 after the other, each to be decoded, and each of them base64 again.
+    let runs = format!("{} ", encode(&encode("nothing to be seen here, and nothing there"))).repeat(10_000);
+    assert!(SCANNER.value("BLOBS", &runs).is_empty());
+    // Percent signs are decoded once, whatever they decode to.
+    assert!(SCANNER.value("QUERY", &"%25".repeat(300_000)).is_empty());
+}
+
+/// RFC 4648, section 4.
+fn encode(text: &str) -> String {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut encoded = String::new();
+    for chunk in text.as_bytes().chunks(3) {
+        let group = (0..3).fold(0u32, |group, at| group << 8 | chunk.get(at).copied().map_or(0, u32::from));
+        for place in 0..4 {
+            let sextet = ALPHABET[(group >> (18 - 6 * place)) as usize & 63];
+            encoded.push(if place <= chunk.len() { char::from(sextet) } else { '=' });
+        }
+    }
+    encoded
 }
 
 proptest! {

@@ -26,7 +26,8 @@ pub(super) fn scan(text: &[u8], found: &mut Found<'_>) {
 fn url(text: &[u8], start: usize, found: &mut Found<'_>) -> usize {
     let mut end = start;
     let mut path = None;
-    let mut sign = None;
+    let mut sign: Option<usize> = None;
+    let mut open = false;
     while let Some(byte) = text.get(end) {
         match byte {
             // Templates hold spaces, quotes and slashes that end nothing.
@@ -42,10 +43,18 @@ fn url(text: &[u8], start: usize, found: &mut Found<'_>) -> usize {
             b' ' | b'\t' | b'\r' | b'\n' | b'"' | b'\'' | b'`' | b'>' => break,
             b'\\' if matches!(text.get(end + 1), Some(b'n' | b'r' | b't' | b'"')) => break,
             b':' if cut(text, end, end + 3) == b"://" => break,
-            b'/' | b'?' | b'#' if path.is_none() => path = Some(end),
+            b'/' | b'?' | b'#' if path.is_none() => {
+                path = Some(end);
+                // `me@example.com:pass/word@host`: behind the first sign stands no host with a port.
+                open = sign.is_some_and(|sign| {
+                    let host = cut(text, sign + 1, end);
+                    let port = host.iter().rposition(|byte| *byte == b':').map(|colon| cut(host, colon + 1, host.len()));
+                    port.is_some_and(|port| (port.is_empty() || run(port, 0, DIGIT) < port.len()) && !port.contains(&b']'))
+                });
+            }
             b'@' if path.is_none() => sign = Some(end),
             // A password with a slash, a question mark or a hash that nobody encoded.
-            b'@' if sign.is_none() => sign = Some(end),
+            b'@' if sign.is_none() || open => sign = Some(end),
             _ => {}
         }
         end += 1;
@@ -63,8 +72,9 @@ fn user_information(text: &[u8], start: usize, path: usize, sign: usize, found: 
     if sign > path {
         // `http://host:8080/@scope`, `http://[::1]/x@y`, `http://host/a:b@c`, `http://host:$(PORT)/@scope`: the sign belongs to the path.
         let before_path = cut(text, start + colon + 1, path);
-        let port =
-            run(before_path, 0, DIGIT) == before_path.len() || before_path.ends_with(b"}") || before_path.ends_with(b")");
+        let port = !before_path.is_empty() && run(before_path, 0, DIGIT) == before_path.len()
+            || before_path.ends_with(b"}")
+            || before_path.ends_with(b")");
         if start + colon > path || port || information.first() == Some(&b'[') {
             return;
         }

@@ -1,7 +1,7 @@
 //! Which values can be a secret: what is a reference, a path, a placeholder, or simply no secret at all.
 
 use super::bytes::{
-    ALNUM, BASE64, DASH, DIGIT, DOT, HEX, UPPER, WORD, among, at, contains, cut, ends, is, run, starts, variety,
+    ALNUM, BASE64, COLON, DASH, DIGIT, DOT, HEX, UPPER, WORD, among, at, contains, cut, ends, is, listed, run, starts, variety,
 };
 use super::encoding;
 use super::names::{self, Class, Promise};
@@ -37,6 +37,17 @@ pub(crate) fn strip(value: &[u8]) -> &[u8] {
 
 /// Judges a value under a name.
 pub(crate) fn judge(promise: Promise, value: &[u8], source: Source) -> Verdict {
+    // Between backquotes a shell runs a command.
+    if matches!(value.trim_ascii(), [b'`', .., b'`']) && value.trim_ascii().iter().any(u8::is_ascii_whitespace) {
+        return Verdict::No;
+    }
+    // YAML's aliases: `password: *db_password`.
+    if let (Source::Part, [b'*', first, ..]) = (source, value)
+        && first.is_ascii_alphabetic()
+        && run(value, 1, DASH) == value.len()
+    {
+        return Verdict::No;
+    }
     let value = strip(value);
     // `${DB_PASSWORD:-hunter2}` is hunter2 wherever the variable is not set.
     let value = default_of(value).unwrap_or(value);
@@ -44,13 +55,18 @@ pub(crate) fn judge(promise: Promise, value: &[u8], source: Source) -> Verdict {
         return Verdict::No;
     }
     if is_template(value) {
-        return Verdict::Placeholder;
+        // In a text, asterisks are what a filter writes, and no one was meant to replace them.
+        let masked = source == Source::Part && value.iter().all(|byte| *byte == b'*');
+        return if masked { Verdict::No } else { Verdict::Placeholder };
     }
     if promise.class == Class::Authorization {
         return authorization(value);
     }
     if is_elsewhere(value) {
         return Verdict::No;
+    }
+    if promise.class == Class::Login && pair(value) != Verdict::No {
+        return pair(value);
     }
     if promise.weak {
         return if !is_random(value) {
@@ -61,7 +77,15 @@ pub(crate) fn judge(promise: Promise, value: &[u8], source: Source) -> Verdict {
             Verdict::Yes
         };
     }
-    if is_placeholder(value) {
+    // `"Forgot your password?"`
+    let ends = matches!(value.last(), Some(b'?' | b'!' | b'.')) && value.iter().any(u8::is_ascii_whitespace);
+    if source == Source::Part && ends {
+        return Verdict::No;
+    }
+    // `ops_eyJzaW...`, `aaaaaaaaaaaaaaaa`
+    let issued = promise.class != Class::Password;
+    let shown = issued && value.ends_with(b"...") || issued && value.len() >= 16 && variety(value) <= 2;
+    if is_placeholder(value) || shown {
         return Verdict::Placeholder;
     }
     let secret = match promise.class {
@@ -76,9 +100,11 @@ pub(crate) fn judge_in_url(password: &[u8]) -> Verdict {
     if let Some(default) = default_of(password) {
         return judge_in_url(default);
     }
+    // `postgres://USER:PASSWORD@HOST/NAME`
+    let shown = || is_constant(password) && names::promise(password).is_some_and(|promise| !promise.weak);
     if password.is_empty() || is_reference(password) || is_template(password) {
         Verdict::No
-    } else if is_placeholder(password) {
+    } else if is_placeholder(password) || shown() {
         Verdict::Placeholder
     } else {
         Verdict::Yes
@@ -112,8 +138,11 @@ pub(crate) fn authorization(value: &[u8]) -> Verdict {
         );
         return if known && credentials.len() >= 3 || is_random(credentials) { Verdict::Yes } else { Verdict::No };
     }
+    let base64 = || value.len() >= 8 && run(value, 0, BASE64) == value.len();
     match pair(value) {
-        Verdict::No if is_random(value) => Verdict::Yes,
+        Verdict::No if is_random(value) || is_uuid(value) || base64() && pair(&encoding::base64(value)) == Verdict::Yes => {
+            Verdict::Yes
+        }
         verdict => verdict,
     }
 }
@@ -151,6 +180,10 @@ fn is_nothing(value: &[u8]) -> bool {
                 "nil",
                 "undefined",
                 "n/a",
+                "(none)",
+                "<none>",
+                "[]",
+                "{}",
                 "-",
                 "~",
                 "enabled",
@@ -166,7 +199,8 @@ fn is_nothing(value: &[u8]) -> bool {
 
 /// Whether something else puts the value in: Kubernetes (`$(NAME)`), a shell, a template, or a tool that fetches secrets.
 pub(crate) fn is_reference(value: &[u8]) -> bool {
-    const OPENINGS: [(&[u8], &[u8]); 9] = [
+    const OPENINGS: [(&[u8], &[u8]); 10] = [
+        (b"%{", b"}"),
         (b"$(", b")"),
         (b"${", b"}"),
         (b"{{", b"}}"),
@@ -190,9 +224,38 @@ pub(crate) fn is_reference(value: &[u8]) -> bool {
         [b'$', name @ ..] if !name.is_empty() && run(name, 0, WORD) == name.len() && !at(name, 0, DIGIT) => true,
         [b'$', b'1'..=b'9' | b'@' | b'*' | b'#' | b'?' | b'$'] => true,
         [b'`', ..] => true,
+        // Of Windows, and of Symfony.
+        [b'%', name @ .., b'%'] if is_constant(name) => true,
+        // Python's `str.format`.
+        [b'{', name @ .., b'}'] if !name.is_empty() && name.iter().all(|byte| byte.is_ascii_lowercase() || *byte == b'_') => {
+            true
+        }
+        _ if is_lookup(value) => true,
         _ => {
-            const TOOLS: [&str; 19] = [
+            const TOOLS: [&str; 41] = [
+                "%env(",
+                "sops:",
+                "secret/",
+                "kv/",
+                "[[",
                 "vault:",
+                "<path:",
+                "gcp:secretmanager:",
+                "gcpsm:",
+                "aws:secretsmanager:",
+                "aws-sm:",
+                "secretsmanager:",
+                "keyvault:",
+                "doppler:",
+                "infisical:",
+                "bao:",
+                "conjur:",
+                "k8s:",
+                "!vault",
+                "!sub",
+                "!ref",
+                "!getatt",
+                "$ANSIBLE_VAULT;",
                 "ref+",
                 "secretref:",
                 "secretRef",
@@ -256,10 +319,28 @@ fn is_elsewhere(value: &[u8]) -> bool {
         "argon2$",
     ];
     PUBLIC.iter().any(|public| starts(value, public))
-        || matches!(value.first(), Some(b'{' | b'[')) && value.len() > 1
+        || matches!(value.first(), Some(b'{' | b'[')) && value.len() > 1 && !is_bracketed_word(value)
+        || ends(value, ".apps.googleusercontent.com")
+        || is_sealed(value)
         || value.windows(3).any(|window| window == b"://")
         || is_path(value)
         || is_email(value)
+}
+
+/// A random word in brackets, which are part of the password then: `{k8fT2qLw91}`. Structured text has more than a word in them.
+fn is_bracketed_word(value: &[u8]) -> bool {
+    let inner = cut(value, 1, value.len().saturating_sub(1));
+    let has = |kind: fn(&u8) -> bool| inner.iter().any(kind);
+    inner.len() >= 8
+        && run(inner, 0, DASH) == inner.len()
+        && has(u8::is_ascii_digit)
+        && has(u8::is_ascii_uppercase)
+        && has(u8::is_ascii_lowercase)
+}
+
+/// What Sealed Secrets writes: two bytes of a length, 512 as its keys have 4096 bits, then that many bytes and more.
+fn is_sealed(value: &[u8]) -> bool {
+    value.len() >= 700 && matches!(value, [b'A', b'g', b'A'..=b'D', ..]) && run(value, 0, BASE64) == value.len()
 }
 
 /// Whether the value is a path or the name of a file.
@@ -313,19 +394,45 @@ fn is_password(value: &[u8], source: Source) -> bool {
     if value.len() < 4 && value.iter().any(u8::is_ascii_digit) && is_quantity(value) {
         return false;
     }
+    // `var.db_password`
+    let variable = || {
+        let last = value.rsplit(|byte| *byte == b'.').next().unwrap_or_default();
+        dotted_words(value) >= 2 && last.contains(&b'_') && names::promise(last).is_some()
+    };
+    if source == Source::Whole && variable() {
+        return false;
+    }
     if source == Source::Part {
         // Programs and prose: `password=get_password()`, `password: the one you were given`.
         let code = value.iter().any(|byte| matches!(byte, b'(' | b'[')) && !is_mixed(value);
         let variable = dotted_words(value) >= 2 && value.rsplit(|byte| *byte == b'.').next().and_then(names::promise).is_some();
-        if code
-            || variable
-            || value.iter().any(u8::is_ascii_whitespace)
-            || among(value, &["string", "str", "required", "optional", "self"])
-        {
+        if code || variable || is_type(value) || value.iter().any(u8::is_ascii_whitespace) && !is_passphrase(value) {
             return false;
         }
     }
     !among(value, &["scram-sha-256", "interactive", "prompt"]) && dotted_words(value) < 3
+}
+
+/// Types, as GraphQL, TypeScript, Python and SQL write them: `String!`, `str`, `VARCHAR(128)`.
+pub(crate) fn is_type(value: &[u8]) -> bool {
+    let word = cut(value, 0, run(value, 0, WORD));
+    matches!(cut(value, word.len(), value.len()), [] | [b'!' | b'?' | b','] | [b'(', .., b')' | b','])
+        && listed(word, "string str text varchar char bytes any object boolean bool int number required optional self")
+}
+
+/// Four words and more, all of small letters, none of them of secrets: no sentence, which speaks of the password.
+fn is_passphrase(value: &[u8]) -> bool {
+    let mut words = value.split(|byte| *byte == b' ');
+    value.iter().filter(|byte| **byte == b' ').count() >= 3
+        && words.all(|word| {
+            word.len() >= 3
+                && word.iter().all(u8::is_ascii_lowercase)
+                && names::promise(word).is_none()
+                && !among(
+                    word,
+                    &["the", "your", "and", "for", "you", "this", "that", "with", "from", "must", "not", "was", "has"],
+                )
+        })
 }
 
 /// Whether a machine may have issued the value, or someone made it for one.
@@ -370,7 +477,14 @@ fn is_issued(class: Class, value: &[u8]) -> bool {
         "a256gcm",
         "sha256",
     ];
+    // `v1.2.3`
+    let version = value.strip_prefix(b"v").unwrap_or(value);
+    let versioned = version.contains(&b'.') && version.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.');
+    // `DB_SECRET=shop-postgresql`
+    let object = class == Class::Object && value.iter().all(|byte| byte.is_ascii_lowercase() || *byte == b'-');
     if value.len() < 3
+        || versioned
+        || object
         || among(value, &MODES)
         || is_quantity(value) && value.len() < 8
         || dotted_words(value) >= 2
@@ -443,6 +557,12 @@ fn is_object_name(value: &[u8]) -> bool {
 fn default_of(value: &[u8]) -> Option<&[u8]> {
     let [b'$', b'{', inner @ .., b'}'] = value else { return None };
     let name = run(inner, 0, DOT);
+    // `${file:/etc/shop/db:password}` asks a provider of that name.
+    if at(inner, name, COLON)
+        && among(cut(inner, 0, name), &["file", "env", "vault", "secret", "secrets", "sys", "directory", "sops"])
+    {
+        return None;
+    }
     let default = match cut(inner, name, inner.len()) {
         [b':', b'-' | b'=', default @ ..] | [b'-', default @ ..] => default,
         [b':', b'?' | b'+', ..] => return None,
@@ -457,14 +577,30 @@ fn default_of(value: &[u8]) -> Option<&[u8]> {
 /// Whether the value shows only that there is one: `<password>`, `***`, `[token]`, `__PASSWORD__`, `@PASSWORD@`.
 fn is_template(value: &[u8]) -> bool {
     match value {
-        [b'<', .., b'>'] | [b'[', .., b']'] => true,
+        [b'<', .., b'>'] => true,
+        [b'[', inner @ .., b']'] => !inner.is_empty() && !inner.iter().any(|byte| matches!(byte, b'"' | b'\'' | b',')),
         [b'_', b'_', .., b'_', b'_'] => run(value, 0, UPPER | WORD) == value.len() && !value.iter().any(u8::is_ascii_lowercase),
-        [b'@', name @ .., b'@'] | [b'%', name @ .., b'%'] => {
-            !name.is_empty() && name.iter().all(|byte| is(*byte, UPPER) || *byte == b'_')
+        [b'@', name @ .., b'@'] => {
+            is_constant(name.trim_ascii()) || matches!(name, [b'@', name @ .., b'@'] if is_constant(name))
         }
         [_, _, ..] => value.iter().all(|byte| matches!(byte, b'*' | b'.' | b'-' | b'_' | b'?' | b'#')),
         _ => false,
     }
+}
+
+/// `DB_PASSWORD`, the name of a variable or constant.
+fn is_constant(name: &[u8]) -> bool {
+    !name.is_empty() && name.iter().all(|byte| is(*byte, UPPER) || *byte == b'_')
+}
+
+/// Code that reads a variable: `os.environ["NAME"]`, `env('NAME')`, `System.getenv("NAME")`.
+fn is_lookup(value: &[u8]) -> bool {
+    let name = run(value, 0, DOT);
+    at(value, 0, ALNUM)
+        && matches!(
+            cut(value, name, value.len()),
+            [b'(', b'"' | b'\'', .., b')'] | [b'[', b'"' | b'\'', .., b']'] | [b'(', b')']
+        )
 }
 
 /// Whether the value asks to be replaced: `changeme`, `CHANGE_ME`, `your-password-here`, `xxx`, `TODO`. One that works and is
@@ -556,26 +692,24 @@ pub(crate) fn is_placeholder(value: &[u8]) -> bool {
         || starts(plain, "yourkey")
 }
 
-/// Whether letters and digits alternate as no words do: three changes between them, or two in a short text.
+/// Whether the characters alternate as those of words do not: three changes between letters and digits, or as many between
+/// capitals, small letters and digits as in a random string, of which five in eight neighbours differ. In words that are joined in
+/// camel case two in six do.
 pub(crate) fn is_mixed(value: &[u8]) -> bool {
-    let mut changes = 0;
+    let (mut changes, mut humps) = (0, 0);
     let mut before = 0;
     for byte in value {
-        let class = if byte.is_ascii_digit() {
-            1
-        } else if byte.is_ascii_alphabetic() {
-            2
-        } else {
-            0
+        let class = match byte {
+            b'0'..=b'9' => 1,
+            b'A'..=b'Z' => 2,
+            b'a'..=b'z' => 4,
+            _ => continue,
         };
-        if class != 0 {
-            if before != 0 && before != class {
-                changes += 1;
-            }
-            before = class;
-        }
+        humps += usize::from(before != 0 && before != class);
+        changes += usize::from(before != 0 && (before == 1) != (class == 1));
+        before = class;
     }
-    changes >= 3 && changes * 12 >= value.len()
+    changes >= 3 && changes * 12 >= value.len() || value.len() >= 16 && humps * 20 >= value.len() * 9
 }
 
 /// Whether the value is random by itself: long, of the characters that keys are written in, letters and digits mixed, and no
@@ -585,8 +719,19 @@ pub(crate) fn is_random(value: &[u8]) -> bool {
         && value.iter().all(|byte| is(*byte, DOT) || matches!(byte, b'+' | b'/' | b'~'))
         && is_mixed(value)
         && !is_uuid(value)
+        && !is_numbered_name(value)
         && variety(value) >= 8
-        && letters(value) * 3 >= value.len()
+        // Hexadecimal digits are letters to three eighths.
+        && letters(value) * if value.len() >= 32 && run(value, 0, HEX) == value.len() { 5 } else { 4 } >= value.len()
+}
+
+/// `shop-prod2-1208358310`: words and numbers between dashes, as names of objects have them.
+fn is_numbered_name(value: &[u8]) -> bool {
+    value.contains(&b'-')
+        && value.split(|byte| *byte == b'-').all(|part| {
+            let word = part.iter().take_while(|byte| byte.is_ascii_lowercase()).count();
+            part.iter().skip(word).all(u8::is_ascii_digit) && (word == 0 || part.len() - word <= 2)
+        })
 }
 
 fn letters(value: &[u8]) -> usize {

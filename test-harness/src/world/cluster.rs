@@ -1,11 +1,14 @@
 //! The objects of a cluster, and looking them up as policy-server does.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::OnceLock;
 
+use palisade_sdk::rbac::GROUP;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use crate::aggregation::{self, TooMany};
+use crate::bootstrap;
 use crate::kinds::{self, Kinds};
 use crate::request::{RequestError, type_of};
 use crate::selector::{FieldSelector, LabelSelector};
@@ -16,12 +19,29 @@ const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 /// The label with which the API server names every Namespace.
 const NAMESPACE_NAME: &str = "kubernetes.io/metadata.name";
 
+/// How many rules the aggregation controller may write. A cluster has some thousands.
+const MOST_RULES: usize = 200_000;
+
+/// Of these kinds every cluster has some objects.
+const ACCESS_KINDS: [&str; 4] = ["ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding"];
+
 /// The objects of a cluster.
 #[derive(Debug, Default)]
 pub(crate) struct Cluster {
     pub(crate) kinds: Kinds,
     /// By `apiVersion` and `kind`.
     stored: HashMap<(String, String), Stored>,
+    /// Made when something first asks for it: most scans never do.
+    access: OnceLock<Access>,
+}
+
+/// Who may do what: what was added, and what every cluster has beside it.
+#[derive(Debug)]
+struct Access {
+    /// In the order of [`ACCESS_KINDS`].
+    kinds: [Stored; ACCESS_KINDS.len()],
+    /// Whether the rules of aggregated ClusterRoles are known.
+    aggregated: Result<(), TooMany>,
 }
 
 /// The objects of one kind.
@@ -61,6 +81,7 @@ impl Cluster {
     /// Adds an object; one of the same name gives way to it.
     pub(crate) fn add(&mut self, object: Value, default_namespace: &str) -> Result<(), RequestError> {
         type_of(&object)?;
+        self.access.take();
         if let Some((group, kind)) = self.kinds.learn(&object)
             && !self.kinds.is_namespaced(&group, &kind)
         {
@@ -93,20 +114,53 @@ impl Cluster {
             own => own,
         };
         default_metadata(&mut object, &namespace, &name);
-        let stored = self.stored.entry(key).or_default();
-        stored.by_label.take();
-        let identity = (namespace, name);
-        match stored.by_name.get(&identity) {
-            // Objects whose name the API server is to make are all different.
-            Some(&index) if !identity.1.is_empty() => stored.objects[index] = object,
-            _ => {
-                let index = stored.objects.len();
-                stored.objects.push(object);
-                stored.by_namespace.entry(identity.0.clone()).or_default().push(index);
-                stored.by_name.insert(identity, index);
-            }
-        }
+        self.stored.entry(key).or_default().add(object, namespace, name);
         Ok(())
+    }
+
+    /// The objects of a kind.
+    fn of_version(&self, api_version: &str, kind: &str) -> Option<&Stored> {
+        match ACCESS_KINDS.iter().position(|known| *known == kind) {
+            Some(known) if api_version == bootstrap::API_VERSION => self.access().kinds.get(known),
+            _ => self.stored.get(&(api_version.to_owned(), kind.to_owned())),
+        }
+    }
+
+    /// The objects of a kind, by version.
+    fn of_versions(&self, group: &str, kind: &str) -> Vec<&Stored> {
+        let own = self.stored.keys().filter(|key| key.1 == kind && kinds::group_version(&key.0).0 == group).map(|key| &*key.0);
+        let mut versions: Vec<&str> = own.chain((group == GROUP).then_some(bootstrap::API_VERSION)).collect();
+        versions.sort_unstable();
+        versions.dedup();
+        versions.into_iter().filter_map(|version| self.of_version(version, kind)).collect()
+    }
+
+    fn access(&self) -> &Access {
+        self.access.get_or_init(|| {
+            let kinds = ACCESS_KINDS.map(|kind| {
+                let own = self.stored.get(&(bootstrap::API_VERSION.to_owned(), kind.to_owned()));
+                let made = bootstrap::roles().iter().chain(bootstrap::bindings()).filter(|object| object["kind"] == kind);
+                Stored::beside(own, made)
+            });
+            let mut access = Access { kinds, aggregated: Ok(()) };
+            let [cluster_roles, ..] = &mut access.kinds;
+            access.aggregated = aggregate(&mut cluster_roles.objects);
+            access
+        })
+    }
+
+    /// Whether it can be said what the ClusterRoles grant.
+    ///
+    /// # Errors
+    /// When aggregation has no end.
+    pub(crate) fn aggregated(&self) -> Result<(), String> {
+        self.access().aggregated.map_err(|problem| problem.to_string())
+    }
+
+    /// An answer is no answer when it would have an aggregated ClusterRole without its rules.
+    fn check(&self, api_version: &str, object: &Value) -> Result<(), String> {
+        let is_aggregated = api_version == bootstrap::API_VERSION && !object["aggregationRule"].is_null();
+        if is_aggregated { self.aggregated() } else { Ok(()) }
     }
 
     /// The list of the objects that a request selects, of the whole cluster or of its namespace.
@@ -125,7 +179,7 @@ impl Cluster {
         let labels = LabelSelector::parse(request.label_selector.as_deref().unwrap_or_default())?;
         let fields = FieldSelector::parse(request.field_selector.as_deref().unwrap_or_default(), request.group(), kind)?;
         let mask = Mask::new(request.field_masks.as_deref());
-        let stored = self.stored.get(&(api_version.clone(), kind.clone()));
+        let stored = self.of_version(api_version, kind);
         let items: Vec<Value> = stored
             .map(|stored| stored.candidates(namespace, &labels))
             .unwrap_or_default()
@@ -133,11 +187,12 @@ impl Cluster {
             .filter(|object| namespace.is_none_or(|namespace| object["metadata"]["namespace"] == namespace))
             .filter(|object| labels.matches(object) && fields.matches(object))
             .map(|object| {
+                self.check(api_version, object)?;
                 let mut object = mask.prune_object(object);
                 forget_managers(&mut object);
-                object
+                Ok(object)
             })
-            .collect();
+            .collect::<Result<_, String>>()?;
         Ok(json!({
             "apiVersion": api_version,
             "kind": format!("{kind}List"),
@@ -148,19 +203,12 @@ impl Cluster {
 
     /// The objects of a kind, of all versions.
     pub(crate) fn of_kind(&self, group: &str, kind: &str) -> impl Iterator<Item = &Value> {
-        let mut versions: Vec<_> =
-            self.stored.iter().filter(|(key, _)| key.1 == kind && kinds::group_version(&key.0).0 == group).collect();
-        versions.sort_by_key(|(key, _)| *key);
-        versions.into_iter().flat_map(|(_, stored)| &stored.objects)
+        self.of_versions(group, kind).into_iter().flat_map(|stored| &stored.objects)
     }
 
     /// The object of a name, of whatever version; in the namespace, or of a kind without when that is empty.
     pub(crate) fn find(&self, group: &str, kind: &str, namespace: &str, name: &str) -> Option<&Value> {
-        let identity = (namespace.to_owned(), name.to_owned());
-        self.stored
-            .iter()
-            .filter(|(key, _)| key.1 == kind && kinds::group_version(&key.0).0 == group)
-            .find_map(|(_, stored)| stored.objects.get(*stored.by_name.get(&identity)?))
+        self.of_versions(group, kind).into_iter().find_map(|stored| stored.get(namespace, name))
     }
 
     /// One object.
@@ -172,17 +220,54 @@ impl Cluster {
             Some(namespace) => namespace,
             None => return Err(format!("Resource {api_version}/{kind} is namespaced, but no namespace was provided")),
         };
-        self.stored
-            .get(&(api_version.clone(), kind.clone()))
-            .and_then(|stored| stored.objects.get(*stored.by_name.get(&(place.to_owned(), name.clone()))?))
+        let object = self
+            .of_version(api_version, kind)
+            .and_then(|stored| stored.get(place, name))
             .filter(|_| !name.is_empty())
-            .map(|object| Mask::new(request.field_masks.as_deref()).prune_object(object))
             // The words of policy-server: guests look for them.
-            .ok_or_else(|| format!("Cannot find {api_version}/{kind} named '{name}' inside of namespace '{namespace:?}'"))
+            .ok_or_else(|| format!("Cannot find {api_version}/{kind} named '{name}' inside of namespace '{namespace:?}'"))?;
+        self.check(api_version, object)?;
+        Ok(Mask::new(request.field_masks.as_deref()).prune_object(object))
     }
 }
 
 impl Stored {
+    /// These objects, and of the others those that have names of their own.
+    fn beside<'o>(own: Option<&'o Self>, others: impl Iterator<Item = &'o Value>) -> Self {
+        let mut all = Self::default();
+        let text = |object: &Value, field: &str| object["metadata"][field].as_str().unwrap_or_default().to_owned();
+        for object in own.into_iter().flat_map(|own| &own.objects) {
+            all.add(object.clone(), text(object, "namespace"), text(object, "name"));
+        }
+        for object in others {
+            let (namespace, name) = (text(object, "namespace"), text(object, "name"));
+            if all.get(&namespace, &name).is_none() {
+                all.add(object.clone(), namespace, name);
+            }
+        }
+        all
+    }
+
+    /// Adds an object; one of the same name gives way to it.
+    fn add(&mut self, object: Value, namespace: String, name: String) {
+        self.by_label.take();
+        let identity = (namespace, name);
+        match self.by_name.get(&identity).and_then(|index| self.objects.get_mut(*index)) {
+            // Objects whose name the API server is to make are all different.
+            Some(same) if !identity.1.is_empty() => *same = object,
+            _ => {
+                let index = self.objects.len();
+                self.objects.push(object);
+                self.by_namespace.entry(identity.0.clone()).or_default().push(index);
+                self.by_name.insert(identity, index);
+            }
+        }
+    }
+
+    fn get(&self, namespace: &str, name: &str) -> Option<&Value> {
+        self.objects.get(*self.by_name.get(&(namespace.to_owned(), name.to_owned()))?)
+    }
+
     /// Objects among which are all that a selector wants, in the order in which they came: as few as an index tells.
     fn candidates(&self, namespace: Option<&str>, labels: &LabelSelector) -> Vec<&Value> {
         let of = |indices: &[usize]| indices.iter().filter_map(|index| self.objects.get(*index)).collect();
@@ -211,6 +296,35 @@ impl Stored {
             index
         })
     }
+}
+
+/// Fills in what the aggregation controller does: the rules of ClusterRoles that are made of others.
+///
+/// # Errors
+/// When that would be endless. No rules are filled in then.
+fn aggregate(roles: &mut [Value]) -> Result<(), TooMany> {
+    let all = aggregation::members(&roles.iter().collect::<Vec<_>>())?;
+    let mut left = MOST_RULES;
+    let mut filled = Vec::new();
+    for (index, members) in all.iter().enumerate() {
+        let Some(members) = members else { continue };
+        let (mut rules, mut seen) = (Vec::new(), HashSet::new());
+        let with_rules = members.iter().filter(|member| all.get(**member).is_some_and(Option::is_none));
+        let own = with_rules.filter_map(|member| roles.get(*member)?["rules"].as_array()).flatten();
+        for rule in own {
+            left = left.checked_sub(1).ok_or(TooMany)?;
+            if seen.insert(rule) {
+                rules.push(rule.clone());
+            }
+        }
+        filled.push((index, rules));
+    }
+    for (index, rules) in filled {
+        if let Some(Value::Object(role)) = roles.get_mut(index) {
+            role.insert("rules".to_owned(), rules.into());
+        }
+    }
+    Ok(())
 }
 
 /// Fills in what the API server does: the namespace, and the label that every Namespace has.

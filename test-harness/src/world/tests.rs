@@ -375,3 +375,127 @@ fn replays_what_kwctl_recorded() {
     assert!(problem(host(&replay()).lookup_host("db")).contains("the session has KubernetesGetResource next"));
     assert!(problem(host(&replay()).get(&GetQuery::new("v1", "Namespace", "other"))).contains("with name \"shop\""));
 }
+
+const RBAC: &str = "rbac.authorization.k8s.io/v1";
+
+/// A ClusterRole that grants `get` on one resource.
+fn cluster_role(name: &str, labels: Value, resource: &str) -> Value {
+    json!({
+        "apiVersion": RBAC, "kind": "ClusterRole", "metadata": {"name": name, "labels": labels},
+        "rules": [{"apiGroups": ["shop.example.com"], "resources": [resource], "verbs": ["get"]}],
+    })
+}
+
+/// A ClusterRole that is made of those with a label.
+fn aggregated(name: &str, labels: Value, label: &str) -> Value {
+    json!({
+        "apiVersion": RBAC, "kind": "ClusterRole", "metadata": {"name": name, "labels": labels},
+        "aggregationRule": {"clusterRoleSelectors": [{"matchLabels": {label: "true"}}]},
+        "rules": [{"apiGroups": [""], "resources": ["overwritten"], "verbs": ["get"]}],
+    })
+}
+
+/// The resources that a ClusterRole of the world has rules for.
+fn resources(world: &World, name: &str) -> Vec<String> {
+    let answer = host(world).get(&GetQuery::new(RBAC, "ClusterRole", name)).unwrap().unwrap_or_else(|| panic!("no {name}"));
+    let rules = value(&answer)["rules"].as_array().unwrap().clone();
+    rules.iter().flat_map(|rule| rule["resources"].as_array().unwrap()).map(|one| one.as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn every_cluster_has_the_roles_that_the_api_server_makes() {
+    let world = World::default();
+    assert_eq!(resources(&world, "system:kube-dns"), ["endpoints", "services"]);
+    let bootstrapped =
+        list(&world, &ListQuery::new(RBAC, "ClusterRole").label_selector("kubernetes.io/bootstrapping=rbac-defaults"));
+    assert_eq!(names(&bootstrapped), names(&list(&world, &ListQuery::new(RBAC, "ClusterRole"))));
+    assert!(names(&bootstrapped).contains(&"cluster-admin"));
+    let bindings = list(&world, &ListQuery::new(RBAC, "ClusterRoleBinding").field_selector("metadata.name=cluster-admin"));
+    assert_eq!(bindings["items"][0]["subjects"][0]["name"], "system:masters");
+    // They are no objects of other kinds and versions.
+    assert!(host(&world).get(&GetQuery::new("rbac.authorization.k8s.io/v1beta1", "ClusterRole", "view")).unwrap().is_none());
+    assert!(host(&world).get(&GetQuery::new(RBAC, "Role", "view").namespace("default")).unwrap().is_none());
+    let of_namespace = |namespace| names(&list(&world, &ListQuery::new(RBAC, "Role").namespace(namespace))).len();
+    assert_eq!((of_namespace("kube-public"), of_namespace("default")), (1, 0));
+    let reader = GetQuery::new(RBAC, "Role", "extension-apiserver-authentication-reader").namespace("kube-system");
+    assert!(host(&world).get(&reader).unwrap().is_some());
+}
+
+#[test]
+fn an_object_of_ones_own_takes_the_place_of_one_that_every_cluster_has() {
+    let mut world = World::of_objects([cluster_role("system:kube-dns", json!({}), "zones")], "default").unwrap();
+    assert_eq!(resources(&world, "system:kube-dns"), ["zones"]);
+    let all = list(&world, &ListQuery::new(RBAC, "ClusterRole"));
+    assert_eq!(names(&all).iter().filter(|name| **name == "system:kube-dns").count(), 1);
+    // What comes later counts, also after somebody asked.
+    world.add(cluster_role("system:kube-dns", json!({}), "names"), "default").unwrap();
+    assert_eq!(resources(&world, "system:kube-dns"), ["names"]);
+}
+
+#[test]
+fn aggregated_roles_have_the_rules_of_those_that_they_select() {
+    let to = |level: &str| json!({format!("rbac.authorization.k8s.io/aggregate-to-{level}"): "true"});
+    let objects = [
+        cluster_role("orders", to("edit"), "orders"),
+        cluster_role("carts", json!({"team": "true"}), "carts"),
+        aggregated("team", to("view"), "team"),
+    ];
+    let world = World::of_objects(objects, "default").unwrap();
+    assert_eq!(resources(&world, "team"), ["carts"], "a controller overwrites the rules that are written");
+    let has = |role: &str, resource: &str| resources(&world, role).iter().any(|one| one == resource);
+    for (role, resource, expected) in [
+        ("view", "pods", true),
+        ("view", "secrets", false),
+        ("view", "carts", true),
+        ("view", "orders", false),
+        ("edit", "secrets", true),
+        ("edit", "carts", true),
+        ("edit", "orders", true),
+        ("edit", "rolebindings", false),
+        ("admin", "orders", true),
+        ("admin", "rolebindings", true),
+    ] {
+        assert_eq!(has(role, resource), expected, "{role} {resource}");
+    }
+    // The same rule of two of them is there once.
+    let rules = value(&host(&world).get(&GetQuery::new(RBAC, "ClusterRole", "admin")).unwrap().unwrap())["rules"].clone();
+    let rules = rules.as_array().unwrap();
+    assert!(rules.iter().enumerate().all(|(index, rule)| !rules[..index].contains(rule)));
+}
+
+#[test]
+fn access_comes_from_the_roles_that_every_cluster_has() {
+    let objects = [
+        cluster_role("orders", json!({"rbac.authorization.k8s.io/aggregate-to-view": "true"}), "orders"),
+        json!({
+            "apiVersion": RBAC, "kind": "RoleBinding", "metadata": {"name": "edit", "namespace": "shop"},
+            "roleRef": {"kind": "ClusterRole", "name": "edit"}, "subjects": [{"kind": "User", "name": "ann"}],
+        }),
+    ];
+    let world = World::of_objects(objects, "default").unwrap();
+    let ask = |user: &str, groups: &[&str], verb: &str, group: &str, resource: &str, namespace: &str| {
+        let action = Action { namespace: Some(namespace), verb, group: Some(group), resource, ..Action::default() };
+        host(&world).can_i(&AccessReview { user, groups, action }).unwrap().allowed
+    };
+    assert!(ask("ann", &[], "delete", "apps", "deployments", "shop"));
+    assert!(ask("ann", &[], "get", "shop.example.com", "orders", "shop"));
+    assert!(!ask("ann", &[], "get", "shop.example.com", "orders", "till"));
+    assert!(!ask("ann", &[], "create", "rbac.authorization.k8s.io", "rolebindings", "shop"));
+    assert!(ask("bob", &["system:authenticated"], "create", "authorization.k8s.io", "selfsubjectaccessreviews", ""));
+    assert!(ask("system:kube-scheduler", &[], "create", "", "bindings", "shop"));
+    assert!(ask("system:serviceaccount:kube-system:namespace-controller", &[], "delete", "apps", "deployments", "shop"));
+    assert!(!ask("system:serviceaccount:shop:namespace-controller", &[], "delete", "apps", "deployments", "shop"));
+}
+
+#[test]
+fn what_cannot_be_aggregated_is_not_answered() {
+    let circle = (0..3_000).map(|name| aggregated(&format!("r{name}"), json!({"all": "true"}), "all"));
+    let mut world = World::of_objects(circle, "default").unwrap();
+    world.add(cluster_role("plain", json!({}), "orders"), "default").unwrap();
+    let aggregated = problem(host(&world).get(&GetQuery::new(RBAC, "ClusterRole", "r7")));
+    assert!(aggregated.contains("too many ClusterRoles"), "{aggregated}");
+    assert!(problem(host(&world).list(&ListQuery::new(RBAC, "ClusterRole"))).contains("too many ClusterRoles"));
+    let action = Action { verb: "get", resource: "pods", ..Action::default() };
+    assert!(problem(host(&world).can_i(&AccessReview { user: "ann", groups: &[], action })).contains("too many ClusterRoles"));
+    assert_eq!(resources(&world, "plain"), ["orders"]);
+}

@@ -34,6 +34,8 @@ pub(super) struct Place {
 #[derive(Clone, Debug)]
 pub(super) enum Shape {
     Scalar,
+    /// A literal block: its lines are those of the document, and it stands where its first one does.
+    Literal,
     List(Vec<Place>),
     Map(Vec<Entry>),
 }
@@ -62,6 +64,13 @@ impl Place {
         Self { at, shape: Shape::Scalar }
     }
 
+    /// A literal block whose first line that is not empty stands here.
+    pub(super) fn literal(at: At, text: &str) -> Self {
+        let empty = text.bytes().take_while(|byte| *byte == b'\n').count();
+        let line = at.line.saturating_sub(u32::try_from(empty).unwrap_or(u32::MAX)).max(1);
+        Self { at: At { line, ..at }, shape: Shape::Literal }
+    }
+
     pub(super) fn list(at: At, items: Vec<Place>) -> Self {
         Self { at, shape: Shape::List(items) }
     }
@@ -72,7 +81,11 @@ impl Place {
 
     /// An alias stands elsewhere, but what is in it stands where it is written.
     pub(super) fn seen_from(self, at: At) -> Self {
-        Self { at, shape: self.shape }
+        let shape = match self.shape {
+            Shape::Literal => Shape::Scalar,
+            shape => shape,
+        };
+        Self { at, shape }
     }
 
     fn entry(&self, key: &str) -> Option<&Entry> {
@@ -82,24 +95,41 @@ impl Place {
         }
     }
 
+    /// Where a line, counted from 1, of the text at this path stands; where the lines of the text are not those of the document, or
+    /// there is no such text, where [`locate`](Self::locate) finds the path.
+    pub(super) fn locate_line(&self, path: &str, line: usize) -> At {
+        match self.find(path) {
+            (Some(Place { at, shape: Shape::Literal }), _) => {
+                let line = at.line.saturating_add(u32::try_from(line.saturating_sub(1)).unwrap_or(u32::MAX));
+                At { line, ..*at }
+            }
+            (_, at) => at,
+        }
+    }
+
     /// Where the field at this path stands, or its nearest ancestor that exists.
     pub(super) fn locate(&self, path: &str) -> At {
+        self.find(path).1
+    }
+
+    /// The node at this path, where there is one, and where it or its nearest ancestor is shown.
+    fn find<'s>(&'s self, path: &'s str) -> (Option<&'s Place>, At) {
         let mut place = self;
         let mut at = self.at;
         let mut rest = path;
         while !rest.is_empty() {
             match place.step(rest) {
                 Some((next, next_at, after)) => (place, at, rest) = (next, next_at, after),
-                None => break,
+                None => return (None, at),
             }
         }
-        at
+        (Some(place), at)
     }
 
     /// Takes the first step of a path: where it leads, where that is shown, and the rest of the path.
     fn step<'s>(&'s self, path: &'s str) -> Option<(&'s Place, At, &'s str)> {
         match &self.shape {
-            Shape::Scalar => None,
+            Shape::Scalar | Shape::Literal => None,
             Shape::List(items) => {
                 let (index, rest) = path.strip_prefix('[')?.split_once(']')?;
                 let item = items.get(index.parse::<usize>().ok()?)?;

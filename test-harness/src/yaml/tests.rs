@@ -403,3 +403,30 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn lines_of_literal_blocks_are_those_of_the_document() {
+    let text = "data:\n  a: |\n    one\n    two\n  b: |2-\n\n     one\n    two\n  c: >\n    one\n    two\n  d: \"one\\ntwo\"\n  e: # x\n    |\n    one\n    two\n  f: &f |\n    one\n  g: *f\n---\n- |\n  one\n  two\n";
+    let read = documents(text);
+    let document = read[0].as_ref().unwrap();
+    let at = |path: &str, line| {
+        let Position { line, column } = document.locate_line(path, line);
+        (line, column)
+    };
+    assert_eq!(at("data.a", 1), (3, 5));
+    assert_eq!(at("data.a", 2), (4, 5));
+    // The first line is empty, and counts.
+    assert_eq!(document.value()["data"]["b"], "\n one\ntwo");
+    assert_eq!(at("data.b", 2), (7, 5));
+    assert_eq!(at("data.b", 3), (8, 5));
+    // Lines of folded and quoted texts are not those of the document, and an alias has none.
+    assert_eq!(at("data.c", 2), (9, 3));
+    assert_eq!(at("data.d", 2), (12, 6));
+    assert_eq!(at("data.e", 2), (16, 5));
+    assert_eq!(at("data.f", 1), (17, 6));
+    assert_eq!(at("data.g", 1), (19, 6));
+    // What is no text, or not there.
+    assert_eq!(at("data", 2), (1, 1));
+    assert_eq!(at("data.z", 2), (1, 1));
+    assert_eq!(read[1].as_ref().unwrap().locate_line("[0]", 2), Position { line: 23, column: 3 });
+}
