@@ -1,0 +1,133 @@
+//! What is looked up: certificates and who makes them, and whether the whole cluster is known.
+
+use std::collections::BTreeMap;
+
+use palisade_sdk::views::ObjectMeta;
+use palisade_sdk::{Answer, Error, GetQuery, Host, HostError, ListQuery, Path, Report, Str};
+
+use crate::hosts::{Texts, cut};
+use crate::rules::MISSING_CERTIFICATE;
+
+/// Kinds whose objects make a Secret: of the name that their spec says, or else of their own.
+const MAKERS: [(&str, &str); 7] = [
+    (CERT_MANAGER, "Certificate"),
+    ("external-secrets.io/v1", "ExternalSecret"),
+    ("external-secrets.io/v1beta1", "ExternalSecret"),
+    ("bitnami.com/v1alpha1", "SealedSecret"),
+    ("secrets.hashicorp.com/v1beta1", "VaultStaticSecret"),
+    ("secrets.hashicorp.com/v1beta1", "VaultDynamicSecret"),
+    ("secrets.hashicorp.com/v1beta1", "VaultPKISecret"),
+];
+const CERT_MANAGER: &str = "cert-manager.io/v1";
+
+palisade_sdk::view! {
+    struct Secret<'a> {
+        metadata: ObjectMeta<'a> as "metadata",
+        secret_type: Str<'a> as "type",
+    }
+
+    struct Maker<'a> {
+        metadata: ObjectMeta<'a> as "metadata",
+        spec: MakerSpec<'a> as "spec",
+    }
+
+    struct MakerSpec<'a> {
+        secret_name: Str<'a> as "secretName",
+        target: Named<'a> as "target" | "destination",
+    }
+
+    struct Named<'a> {
+        name: Str<'a> as "name",
+    }
+}
+
+/// Makes nothing of a kind that the cluster does not know: it has no objects then. The policy server says
+/// `Cannot find resource v1/Thing`.
+///
+/// # Errors
+/// When the call failed for another reason.
+pub fn if_known<T>(answer: Result<T, Error>) -> Result<Option<T>, Error> {
+    const UNKNOWN: &[u8] = b"Cannot find resource";
+    match answer {
+        Ok(answer) => Ok(Some(answer)),
+        Err(Error::Host(HostError { problem, .. }))
+            if problem.as_bytes().windows(UNKNOWN.len()).any(|window| window == UNKNOWN) =>
+        {
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Gets an object of a namespace, in the first of these versions that has it.
+///
+/// # Errors
+/// When a call fails.
+pub fn get(
+    host: &dyn Host,
+    versions: &[&str],
+    kind: &str,
+    namespace: &str,
+    name: &str,
+    fields: &[&str],
+) -> Result<Option<Answer>, Error> {
+    for version in versions {
+        let query = GetQuery::new(version, kind, name).namespace(namespace).fields(fields);
+        if let Some(answer) = if_known(host.get(&query))?.flatten() {
+            return Ok(Some(answer));
+        }
+    }
+    Ok(None)
+}
+
+/// Whether the host knows a whole cluster, and not only the manifests of a scan: every cluster has this namespace.
+fn knows_the_cluster(host: &dyn Host) -> Result<bool, Error> {
+    Ok(host.get(&GetQuery::new("v1", "Namespace", "kube-system").fields(&["metadata.name"]))?.is_some())
+}
+
+/// Secrets that certificates are expected in: by namespace, the places that name them, by their names.
+pub type Wanted = BTreeMap<String, Texts>;
+
+/// Reports Secrets that are not there, and that nothing known makes. In a scan, where Secrets are often left out, only in a namespace
+/// for which it holds other certificates.
+///
+/// # Errors
+/// When the host does not answer.
+pub fn certificates(wanted: Wanted, host: &dyn Host, report: &mut Report) -> Result<(), Error> {
+    if report.severity_of(&MISSING_CERTIFICATE).is_none() {
+        return Ok(());
+    }
+    for (namespace, mut names) in wanted {
+        if names.is_empty() {
+            continue;
+        }
+        let mut are_known = false;
+        let query = ListQuery::new("v1", "Secret").namespace(&namespace).fields(&["metadata.name", "type"]);
+        let answer = host.list(&query)?;
+        for secret in &answer.items::<Secret<'_>>()? {
+            names.remove(secret.metadata.name.as_str());
+            are_known |= secret.secret_type == "kubernetes.io/tls";
+        }
+        for (api_version, kind) in MAKERS {
+            if names.is_empty() {
+                break;
+            }
+            let fields = ["metadata.name", "spec.secretName", "spec.target.name", "spec.destination.name"];
+            let query = ListQuery::new(api_version, kind).namespace(&namespace).fields(&fields);
+            let Some(answer) = if_known(host.list(&query))? else { continue };
+            for maker in &answer.items::<Maker<'_>>()? {
+                let Maker { metadata, spec } = maker;
+                let made = [&spec.secret_name, &spec.target.name, &metadata.name].into_iter().find(|name| !name.is_empty());
+                names.remove(made.map(Str::as_str).unwrap_or_default());
+                are_known |= api_version == CERT_MANAGER;
+            }
+        }
+        if !names.is_empty() && (are_known || knows_the_cluster(host)?) {
+            for (name, place) in &names {
+                let message = ["the Secret ", cut(&namespace), "/", cut(name), " is not there, and nothing known makes it"];
+                report.add(&MISSING_CERTIFICATE, &Path::new(place), message.concat());
+            }
+        }
+    }
+    Ok(())
+}
