@@ -183,6 +183,12 @@ impl<'a> Annotations<'a> {
         self.controller == Some(Aws) || self.bring_tls()
     }
 
+    /// Whether the controller puts all Ingresses of a host together, so that one of them can bring its certificate. Those of AWS and
+    /// Google make a load balancer for each Ingress.
+    pub fn share_hosts(&self) -> bool {
+        !matches!(self.controller, Some(Aws | Google)) && self.aws_ports().is_none()
+    }
+
     /// Whether the load balancer listens on HTTP, and on HTTPS.
     fn aws_ports(&self) -> Option<(bool, bool)> {
         let ports = self.get(Some(Aws), AWS_PORTS)?;

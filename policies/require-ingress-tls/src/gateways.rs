@@ -1,12 +1,12 @@
 //! Gateways, and the grants by which they use certificates of other namespaces.
 
-use std::collections::BTreeSet;
+use std::collections::BinaryHeap;
 
 use palisade_sdk::{Error, List, ListQuery, Map, Path, Report, Request, Str};
 
 use crate::controllers::make_certificates;
-use crate::hosts::{cut, is_wildcard, meet, normal};
-use crate::lookup::{self, Wanted};
+use crate::hosts::{Texts, cut, is_wildcard, meet, normal};
+use crate::lookup;
 use crate::rules::{NO_CERTIFICATE, NO_TLS, OPEN_LISTENER, REFERENCE_NOT_GRANTED, ROUTES_FROM_ALL, WIDE_GRANT};
 use crate::routes::Route;
 use crate::{Context, Meta, any_matches};
@@ -104,11 +104,8 @@ pub fn judge(request: &Request<'_>, context: &Context<'_>, report: &mut Report) 
     let (class, listeners) = (&gateway.spec.gateway_class_name, &gateway.spec.listeners);
     let needs_reference =
         !context.settings.allows_default_certificate(class) && !annotations.contains_key(CERTIFICATE_MAP);
-    let encrypted: BTreeSet<String> = listeners
-        .iter()
-        .filter(|listener| matches!(listener.protocol.as_str(), "HTTPS" | "TLS"))
-        .map(|listener| normal(&listener.hostname))
-        .collect();
+    let encrypted = listeners.iter().filter(|listener| matches!(listener.protocol.as_str(), "HTTPS" | "TLS"));
+    let encrypted = Texts::keys_of(encrypted.map(|listener| normal(&listener.hostname)));
     let may_be_plain = any_matches(&context.settings.plain_http_classes, class);
     let mut plain = Vec::new();
     let mut references = Vec::new();
@@ -121,7 +118,7 @@ pub fn judge(request: &Request<'_>, context: &Context<'_>, report: &mut Report) 
             "HTTP" => {
                 let has_twin = encrypted.contains("")
                     || encrypted.contains(&hostname)
-                    || (encrypted.len() <= MOST_HOSTNAMES && encrypted.iter().any(|other| meet(&hostname, other)));
+                    || (encrypted.len() <= MOST_HOSTNAMES && encrypted.iter().any(|(other, _)| meet(&hostname, other)));
                 if !has_twin && !is_accepted && !may_be_plain {
                     plain.push(index);
                 }
@@ -196,41 +193,56 @@ fn judge_references(
     context: &Context<'_>,
     report: &mut Report,
 ) -> Result<(), Error> {
-    let mut wanted = Wanted::new();
+    let mut wanted = Vec::new();
+    let mut foreign = Vec::new();
     for (reference, place) in references {
         let is_here = reference.namespace.is_empty() || reference.namespace == context.namespace;
         let namespace = if is_here { context.namespace } else { reference.namespace.as_str() };
         // cert-manager makes Secrets beside the Gateway only.
         if !(is_here && are_made) {
-            wanted.entry(namespace.to_owned()).or_default().entry(reference.name.as_str().to_owned()).or_insert(place.clone());
+            wanted.push(([namespace, "/", &reference.name].concat(), place.clone()));
+        }
+        if !is_here {
+            foreign.push((namespace.to_owned(), [reference.name.as_str(), " ", place].concat()));
         }
     }
-    if report.severity_of(&REFERENCE_NOT_GRANTED).is_some() {
-        for (namespace, names) in wanted.iter().filter(|(namespace, _)| namespace.as_str() != context.namespace) {
-            let mut granted = BTreeSet::new();
-            let mut all = false;
-            for version in VERSIONS {
-                let query = ListQuery::new(version, "ReferenceGrant").namespace(namespace);
-                let Some(answer) = lookup::if_known(context.host.list(&query))? else { continue };
-                for Grant { spec } in &answer.items::<Grant<'_>>()? {
-                    let is_from_here = |from: &Reference<'_>| {
-                        from.group == GROUP && from.kind == "Gateway" && from.namespace == context.namespace
-                    };
-                    if spec.from.iter().any(is_from_here) {
-                        for to in spec.to.iter().filter(|to| is_secret(to)) {
-                            all |= to.name.is_empty();
-                            granted.insert(to.name.as_str().to_owned());
-                        }
+    if !foreign.is_empty() && report.severity_of(&REFERENCE_NOT_GRANTED).is_some() {
+        judge_grants(&BinaryHeap::from(foreign).into_sorted_vec(), context, report)?;
+    }
+    lookup::certificates(Texts::of(wanted), context.host, report)
+}
+
+/// Reports Secrets of other namespaces that no ReferenceGrant opens. Each is given as its namespace, and its name and place.
+fn judge_grants(foreign: &[(String, String)], context: &Context<'_>, report: &mut Report) -> Result<(), Error> {
+    for group in foreign.chunk_by(|one, other| one.0 == other.0) {
+        let namespace = group.first().map(|(namespace, _)| namespace.as_str()).unwrap_or_default();
+        let mut granted = Vec::new();
+        let mut all = false;
+        for version in VERSIONS {
+            let query = ListQuery::new(version, "ReferenceGrant").namespace(namespace);
+            let Some(answer) = lookup::if_known(context.host.list(&query))? else { continue };
+            for Grant { spec } in &answer.items::<Grant<'_>>()? {
+                let is_from_here = |from: &Reference<'_>| {
+                    from.group == GROUP && from.kind == "Gateway" && from.namespace == context.namespace
+                };
+                if spec.from.iter().any(is_from_here) {
+                    for to in spec.to.iter().filter(|to| is_secret(to)) {
+                        all |= to.name.is_empty();
+                        granted.push((to.name.as_str().to_owned(), String::new()));
                     }
                 }
             }
-            for (name, place) in names.iter().filter(|(name, _)| !all && !granted.contains(*name)) {
+        }
+        let granted = Texts::of(granted);
+        for (_, named) in group {
+            let (name, place) = named.split_once(' ').unwrap_or_default();
+            if !all && !granted.contains(name) {
                 let message = ["no ReferenceGrant in ", cut(namespace), " lets this Gateway use the Secret ", cut(name)];
                 report.add(&REFERENCE_NOT_GRANTED, &Path::new(place), message.concat());
             }
         }
     }
-    lookup::certificates(wanted, context.host, report)
+    Ok(())
 }
 
 fn is_secret(to: &Reference<'_>) -> bool {

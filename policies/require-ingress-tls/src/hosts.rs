@@ -1,9 +1,57 @@
 //! Host names: as they are compared, which of them a certificate covers, and who else serves them.
 
-use std::collections::BTreeMap;
+use std::collections::BinaryHeap;
 
-/// Text by text: the place of a host or a path by its name, for example.
-pub type Texts = BTreeMap<String, String>;
+/// Texts by their keys: the places of hosts or paths, for example. Sorted once, so that looking one up is cheap.
+#[derive(Debug, Default)]
+pub struct Texts(Vec<(String, String)>);
+
+impl Texts {
+    /// Of several texts with the same key the first in order is kept.
+    pub fn of(texts: Vec<(String, String)>) -> Self {
+        // A heap, and no sort of the standard library: that is several times as large.
+        let mut sorted = BinaryHeap::from(texts).into_sorted_vec();
+        sorted.dedup_by(|one, other| one.0 == other.0);
+        Self(sorted)
+    }
+
+    /// A set of keys.
+    pub fn keys_of(keys: impl Iterator<Item = String>) -> Self {
+        Self::of(keys.map(|key| (key, String::new())).collect())
+    }
+
+    /// The place of a key in order.
+    pub fn find(&self, key: &str) -> Option<usize> {
+        let at = self.0.partition_point(|(known, _)| known.as_str() < key);
+        self.0.get(at).filter(|(known, _)| known == key).map(|_| at)
+    }
+
+    /// Whether there is such a key.
+    pub fn contains(&self, key: &str) -> bool {
+        self.find(key).is_some()
+    }
+
+    /// Takes the text of a key away, so that it is found once: it is empty afterwards.
+    pub fn take(&mut self, key: &str) -> Option<String> {
+        let at = self.find(key)?;
+        self.0.get_mut(at).map(|(_, text)| std::mem::take(text)).filter(|text| !text.is_empty())
+    }
+
+    /// Keys and texts in order.
+    pub fn iter(&self) -> impl Iterator<Item = &(String, String)> {
+        self.0.iter()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+}
 
 /// A host as it is compared: without regard to case and to a final dot.
 pub fn normal(host: &str) -> String {
@@ -17,7 +65,7 @@ fn wildcard_of(host: &str) -> Option<String> {
 
 /// Whether a host is among these, by itself or by a wildcard. Both are in their normal form.
 pub fn covers(hosts: &Texts, host: &str) -> bool {
-    hosts.contains_key(host) || wildcard_of(host).is_some_and(|wildcard| hosts.contains_key(&wildcard))
+    hosts.contains(host) || wildcard_of(host).is_some_and(|wildcard| hosts.contains(&wildcard))
 }
 
 /// Whether a hostname of a listener and one of a route have a host in common, by the rules of the Gateway API: there a wildcard stands
@@ -52,7 +100,7 @@ mod tests {
 
     #[test]
     fn a_wildcard_of_a_certificate_stands_for_one_label() {
-        let hosts: Texts = [("*.example.com".to_owned(), String::new())].into();
+        let hosts = Texts::keys_of(["*.example.com".to_owned()].into_iter());
         for (host, expected) in [
             ("a.example.com", true),
             ("*.example.com", true),

@@ -4,7 +4,7 @@ use palisade_sdk::{Error, List, ListQuery, Path, Report, Request, Str};
 
 use crate::controllers::{Annotations, TRAEFIK_TLS};
 use crate::hosts::{self, Texts, cut, normal};
-use crate::lookup::{self, Wanted};
+use crate::lookup;
 use crate::rules::{
     DEFAULT_BACKEND, HOST_TAKEN, NO_CERTIFICATE, NO_HOST, NO_TLS, PATH_TAKEN, TLS_WITHOUT_HOSTS, WILDCARD_HOST,
 };
@@ -80,7 +80,7 @@ impl Ingress<'_> {
 
     /// The places of its hosts, and of its paths: host, path and how that is compared.
     fn claims(&self) -> (Texts, Texts) {
-        let (mut claimed, mut paths) = (Texts::new(), Texts::new());
+        let (mut claimed, mut paths) = (Vec::new(), Vec::new());
         let at = Path::new("spec");
         for (index, rule) in self.spec.rules.iter().enumerate() {
             let (host, rule_at) = (normal(&rule.host), at.item("rules", index));
@@ -89,15 +89,19 @@ impl Ingress<'_> {
             }
             for (place, path) in rule.http.paths.iter().enumerate() {
                 let path_at = rule_at.item("http.paths", place);
-                paths.entry(path_key(&host, path)).or_insert_with(|| path_at.field("path").to_string());
+                paths.push((path_key(&host, path), path_at.field("path").to_string()));
             }
-            claimed.entry(host).or_insert_with(|| rule_at.field("host").to_string());
+            claimed.push((host, rule_at.field("host").to_string()));
         }
         for alias in self.aliases() {
-            let place = Path::new("metadata.annotations").key(SERVER_ALIAS).to_string();
-            claimed.entry(normal(alias)).or_insert(place);
+            claimed.push((normal(alias), Path::new("metadata.annotations").key(SERVER_ALIAS).to_string()));
         }
-        (claimed, paths)
+        (Texts::of(claimed), Texts::of(paths))
+    }
+
+    /// The hosts that its `spec.tls` names, with a certificate.
+    fn certified(&self) -> impl Iterator<Item = String> {
+        self.spec.tls.iter().filter(|tls| !tls.secret_name.is_empty()).flat_map(|tls| tls.hosts.iter().map(|host| normal(host)))
     }
 }
 
@@ -120,12 +124,20 @@ pub fn judge(request: &Request<'_>, context: &Context<'_>, report: &mut Report) 
     }
     judge_hosts(&ingress, context, report);
     let before: Option<Ingress<'_>> = request.old_object()?;
-    let group_redirects = judge_claims(&ingress, before.as_ref(), context, report)?;
+    let others = judge_claims(&ingress, before.as_ref(), context, report)?;
     if any_matches(&context.settings.plain_http_classes, ingress.class()) {
         return Ok(());
     }
-    let annotations = Annotations::new(&ingress.metadata.annotations, ingress.class());
-    judge_tls(&ingress, &annotations, group_redirects, context, report)
+    judge_tls(&ingress, &others, context, report)
+}
+
+/// What other Ingresses do for this one.
+#[derive(Default)]
+struct Others {
+    /// Whether one on the same load balancer of AWS redirects for all of them.
+    redirect: bool,
+    /// The hosts for which one of the same namespace and class has a certificate: controllers put all Ingresses of a host together.
+    certified: Texts,
 }
 
 fn judge_hosts(ingress: &Ingress<'_>, context: &Context<'_>, report: &mut Report) {
@@ -151,30 +163,26 @@ fn judge_hosts(ingress: &Ingress<'_>, context: &Context<'_>, report: &mut Report
     }
 }
 
-/// Reports hosts and paths that another Ingress has. The answer is whether another Ingress on the same load balancer of AWS redirects for
-/// all of them.
+/// Reports hosts and paths that another Ingress has.
 fn judge_claims(
     ingress: &Ingress<'_>,
     before: Option<&Ingress<'_>>,
     context: &Context<'_>,
     report: &mut Report,
-) -> Result<bool, Error> {
+) -> Result<Others, Error> {
     let (mut claimed, mut paths) = ingress.claims();
-    claimed.retain(|host, _| !context.is_allowed(host) && !context.is_shared(host));
-    if ingress.shares_paths() {
-        paths.clear();
-    }
     let annotations = Annotations::new(&ingress.metadata.annotations, ingress.class());
     let group = annotations.group();
-    let is_off = |rule| report.severity_of(rule).is_none();
-    if claimed.is_empty() && paths.is_empty() && group.is_none() || is_off(&HOST_TAKEN) && is_off(&PATH_TAKEN) && group.is_none() {
-        return Ok(false);
+    if claimed.is_empty() && group.is_none() {
+        return Ok(Others::default());
     }
     // Whoever was first keeps a host; but not one that is new to it.
     let (hosts_before, paths_before) = before.map(Ingress::claims).unwrap_or_default();
-    let mut redirects = false;
+    let mut redirect = false;
+    let mut certified = Vec::new();
     let fields = [
         "spec.ingressClassName",
+        "spec.tls",
         "spec.rules.host",
         "spec.rules.http.paths.path",
         "spec.rules.http.paths.pathType",
@@ -186,42 +194,47 @@ fn judge_claims(
             continue;
         }
         let theirs = Annotations::new(&other.metadata.annotations, other.class());
-        redirects |= group.is_some() && theirs.group() == group && theirs.redirect_on_aws();
+        redirect |= group.is_some() && theirs.group() == group && theirs.redirect_on_aws();
         // Two classes are two controllers, each with addresses of its own.
         let (class, other_class) = (ingress.class(), other.class());
         if !class.is_empty() && !other_class.is_empty() && class != other_class {
             continue;
         }
-        let whose = || {
-            [" already, by the Ingress ", cut(&other.metadata.namespace), "/", cut(&other.metadata.name)].concat()
-        };
+        let whose =
+            || [" already, by the Ingress ", cut(&other.metadata.namespace), "/", cut(&other.metadata.name)].concat();
         let is_older = ingress.metadata.is_older_than(&other.metadata);
         let (their_hosts, their_paths) = other.claims();
         if !is_here {
-            for host in their_hosts.keys().filter(|host| !is_older || !hosts_before.contains_key(*host)) {
+            for (host, _) in their_hosts.iter().filter(|(host, _)| !is_older || !hosts_before.contains(host)) {
+                if context.is_allowed(host) || context.is_shared(host) {
+                    continue;
+                }
                 // Said once for each host.
-                if let Some(place) = claimed.remove(host) {
+                if let Some(place) = claimed.take(host) {
                     report.add(&HOST_TAKEN, &Path::new(&place), [cut(host), " is served", &whose()].concat());
                 }
             }
-        } else if !other.shares_paths() {
-            for key in their_paths.keys().filter(|key| !is_older || !paths_before.contains_key(*key)) {
-                if let Some(place) = paths.remove(key) {
+            continue;
+        }
+        certified.extend(other.certified().filter(|host| claimed.contains(host)).map(|host| (host, String::new())));
+        if !ingress.shares_paths() && !other.shares_paths() {
+            for (key, _) in their_paths.iter().filter(|(key, _)| !is_older || !paths_before.contains(key)) {
+                if let Some(place) = paths.take(key) {
                     report.add(&PATH_TAKEN, &Path::new(&place), ["this host and path are served", &whose()].concat());
                 }
             }
         }
     }
-    Ok(redirects)
+    Ok(Others { redirect, certified: Texts::of(certified) })
 }
 
 fn judge_tls(
     ingress: &Ingress<'_>,
-    annotations: &Annotations<'_>,
-    group_redirects: bool,
+    others: &Others,
     context: &Context<'_>,
     report: &mut Report,
 ) -> Result<(), Error> {
+    let annotations = Annotations::new(&ingress.metadata.annotations, ingress.class());
     let spec = &ingress.spec;
     let hosts: Vec<String> = spec.rules.iter().map(|rule| normal(&rule.host)).collect();
     let is_everything = spec.rules.is_empty() && spec.default_backend.is_some();
@@ -235,8 +248,8 @@ fn judge_tls(
     let at = Path::new("spec");
     let needs_secret = !annotations.need_no_secret() && !context.settings.allows_default_certificate(ingress.class());
     let are_made = annotations.make_certificates();
-    let mut wanted = Texts::new();
-    let mut covered = Texts::new();
+    let mut wanted = Vec::new();
+    let mut named = Vec::new();
     let mut covers_all = annotations.bring_tls();
     if annotations.use_default_of_traefik() && !covers_all {
         covers_all = true;
@@ -256,11 +269,11 @@ fn judge_tls(
             report.add(&TLS_WITHOUT_HOSTS, &here.field("hosts"), message);
             covers_all = true;
         }
-        covered.extend(tls.hosts.iter().map(|host| (normal(host), String::new())));
+        named.extend(tls.hosts.iter().map(|host| (normal(host), String::new())));
         if !tls.secret_name.is_empty() {
             let place = here.field("secretName");
             if !annotations.need_no_secret() && !are_made {
-                wanted.entry(tls.secret_name.as_str().to_owned()).or_insert_with(|| place.to_string());
+                wanted.push(([context.namespace, "/", &tls.secret_name].concat(), place.to_string()));
             }
         } else if needs_secret {
             let all_allowed = !tls.hosts.is_empty() && tls.hosts.iter().all(|host| context.is_allowed(&normal(host)));
@@ -271,7 +284,12 @@ fn judge_tls(
         }
     }
     let tls_is_read = !annotations.ignore_tls();
-    if !covers_all && (covered.is_empty() || !tls_is_read) {
+    let covered = Texts::of(named);
+    let is_covered = |host: &str| {
+        covers_all || hosts::covers(&covered, host) || (annotations.share_hosts() && others.certified.contains(host))
+    };
+    let any_is_covered = covers_all || !covered.is_empty() || hosts.iter().any(|host| is_covered(host));
+    if !any_is_covered || (!covers_all && !tls_is_read) {
         let message = if tls_is_read {
             "there is no TLS, so that all is served over plain HTTP"
         } else {
@@ -282,12 +300,12 @@ fn judge_tls(
         return Ok(());
     }
     for (index, host) in hosts.iter().enumerate() {
-        if !covers_all && !host.is_empty() && !hosts::covers(&covered, host) && !context.is_allowed(host) {
+        if !host.is_empty() && !is_covered(host) && !context.is_allowed(host) {
             let message = [cut(host), " is not among the hosts of spec.tls"].concat();
             report.add(&NO_TLS, &at.item("rules", index).field("host"), message);
         }
     }
-    annotations.judge_redirect(group_redirects, report);
+    annotations.judge_redirect(others.redirect, report);
     annotations.judge_versions(context.settings, report);
-    lookup::certificates(Wanted::from([(context.namespace.to_owned(), wanted)]), context.host, report)
+    lookup::certificates(Texts::of(wanted), context.host, report)
 }

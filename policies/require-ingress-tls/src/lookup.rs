@@ -1,7 +1,5 @@
 //! What is looked up: certificates and who makes them, and whether the whole cluster is known.
 
-use std::collections::BTreeMap;
-
 use palisade_sdk::views::ObjectMeta;
 use palisade_sdk::{Answer, Error, GetQuery, Host, HostError, ListQuery, Path, Report, Str};
 
@@ -85,49 +83,56 @@ fn knows_the_cluster(host: &dyn Host) -> Result<bool, Error> {
     Ok(host.get(&GetQuery::new("v1", "Namespace", "kube-system").fields(&["metadata.name"]))?.is_some())
 }
 
-/// Secrets that certificates are expected in: by namespace, the places that name them, by their names.
-pub type Wanted = BTreeMap<String, Texts>;
-
-/// Reports Secrets that are not there, and that nothing known makes. In a scan, where Secrets are often left out, only in a namespace
-/// for which it holds other certificates.
+/// Reports Secrets that are not there, and that nothing known makes: by namespace and name, `shop/shop-tls`, the place that names
+/// each. In a scan, where Secrets are often left out, only in a namespace for which it holds other certificates.
 ///
 /// # Errors
 /// When the host does not answer.
-pub fn certificates(wanted: Wanted, host: &dyn Host, report: &mut Report) -> Result<(), Error> {
+pub fn certificates(mut wanted: Texts, host: &dyn Host, report: &mut Report) -> Result<(), Error> {
     if report.severity_of(&MISSING_CERTIFICATE).is_none() {
         return Ok(());
     }
-    for (namespace, mut names) in wanted {
-        if names.is_empty() {
-            continue;
-        }
+    let names: Vec<String> = wanted.iter().map(|(name, _)| name.clone()).collect();
+    for names in names.chunk_by(|one, other| namespace_of(one) == namespace_of(other)) {
+        let namespace = names.first().map(|name| namespace_of(name)).unwrap_or_default();
         let mut are_known = false;
-        let query = ListQuery::new("v1", "Secret").namespace(&namespace).fields(&["metadata.name", "type"]);
+        let mut missing = names.len();
+        let mut there = |name: &str, missing: &mut usize| {
+            if wanted.take(&[namespace, "/", name].concat()).is_some() {
+                *missing = missing.saturating_sub(1);
+            }
+        };
+        let query = ListQuery::new("v1", "Secret").namespace(namespace).fields(&["metadata.name", "type"]);
         let answer = host.list(&query)?;
         for secret in &answer.items::<Secret<'_>>()? {
-            names.remove(secret.metadata.name.as_str());
+            there(&secret.metadata.name, &mut missing);
             are_known |= secret.secret_type == "kubernetes.io/tls";
         }
         for (api_version, kind) in MAKERS {
-            if names.is_empty() {
+            if missing == 0 {
                 break;
             }
             let fields = ["metadata.name", "spec.secretName", "spec.target.name", "spec.destination.name"];
-            let query = ListQuery::new(api_version, kind).namespace(&namespace).fields(&fields);
+            let query = ListQuery::new(api_version, kind).namespace(namespace).fields(&fields);
             let Some(answer) = if_known(host.list(&query))? else { continue };
-            for maker in &answer.items::<Maker<'_>>()? {
-                let Maker { metadata, spec } = maker;
+            for Maker { metadata, spec } in &answer.items::<Maker<'_>>()? {
                 let made = [&spec.secret_name, &spec.target.name, &metadata.name].into_iter().find(|name| !name.is_empty());
-                names.remove(made.map(Str::as_str).unwrap_or_default());
+                there(made.map(Str::as_str).unwrap_or_default(), &mut missing);
                 are_known |= api_version == CERT_MANAGER;
             }
         }
-        if !names.is_empty() && (are_known || knows_the_cluster(host)?) {
-            for (name, place) in &names {
-                let message = ["the Secret ", cut(&namespace), "/", cut(name), " is not there, and nothing known makes it"];
-                report.add(&MISSING_CERTIFICATE, &Path::new(place), message.concat());
+        if missing > 0 && (are_known || knows_the_cluster(host)?) {
+            for name in names {
+                if let Some(place) = wanted.take(name) {
+                    let message = ["the Secret ", cut(name), " is not there, and nothing known makes it"];
+                    report.add(&MISSING_CERTIFICATE, &Path::new(&place), message.concat());
+                }
             }
         }
     }
     Ok(())
+}
+
+fn namespace_of(name: &str) -> &str {
+    name.split_once('/').map_or(name, |(namespace, _)| namespace)
 }

@@ -1,7 +1,5 @@
 //! Routes of the Gateway API: HTTPRoute, GRPCRoute and TLSRoute.
 
-use std::collections::BTreeSet;
-
 use palisade_sdk::{Error, List, ListQuery, Path, Report, Request, Str};
 
 use crate::gateways::{GROUP, Gateway, Listener, VERSIONS};
@@ -89,8 +87,8 @@ impl Route<'_> {
     }
 
     /// The Gateways that it is attached to.
-    fn gateways(&self, namespace: &str) -> BTreeSet<String> {
-        self.spec.parent_refs.iter().filter(|parent| parent.is_gateway()).map(|parent| parent.gateway(namespace)).collect()
+    fn gateways(&self, namespace: &str) -> impl Iterator<Item = String> {
+        self.spec.parent_refs.iter().filter(|parent| parent.is_gateway()).map(move |parent| parent.gateway(namespace))
     }
 }
 
@@ -167,20 +165,21 @@ fn judge_claims(
     context: &Context<'_>,
     report: &mut Report,
 ) -> Result<(), Error> {
-    let mut claimed = Texts::new();
+    let mut claimed = Vec::new();
     for (index, host) in route.spec.hostnames.iter().enumerate() {
         let host = normal(host);
         if !host.is_empty() && !context.is_allowed(&host) && !context.is_shared(&host) {
             let place = Path::new("spec").item("hostnames", index).to_string();
-            claimed.entry(host).or_insert(place);
+            claimed.push((host, place));
         }
     }
-    let gateways = route.gateways(context.namespace);
+    let gateways = Texts::keys_of(route.gateways(context.namespace));
     if claimed.is_empty() || gateways.is_empty() || report.severity_of(&HOST_TAKEN).is_none() {
         return Ok(());
     }
-    let hosts_before: BTreeSet<String> =
-        before.map(|before| before.spec.hostnames.iter().map(|host| normal(host)).collect()).unwrap_or_default();
+    let mut claimed = Texts::of(claimed);
+    let before = before.into_iter().flat_map(|before| before.spec.hostnames.iter());
+    let hosts_before = Texts::keys_of(before.map(|host| normal(host)));
     let api_version = [GROUP, "/", &request.kind.version].concat();
     let fields = ["spec.parentRefs", "spec.hostnames", "spec.rules.filters"];
     let query = ListQuery::new(&api_version, &request.kind.kind).fields(&fields);
@@ -190,7 +189,7 @@ fn judge_claims(
         if namespace == context.namespace || other.metadata.is_solver() || other.only_redirects() {
             continue;
         }
-        if other.gateways(namespace).is_disjoint(&gateways) {
+        if !other.gateways(namespace).any(|gateway| gateways.contains(&gateway)) {
             continue;
         }
         let is_older = route.metadata.is_older_than(&other.metadata);
@@ -199,7 +198,7 @@ fn judge_claims(
                 continue;
             }
             // Said once for each host.
-            if let Some(place) = claimed.remove(&host) {
+            if let Some(place) = claimed.take(&host) {
                 let message =
                     [cut(&host), " is served already, by the route ", cut(namespace), "/", cut(&other.metadata.name)];
                 report.add(&HOST_TAKEN, &Path::new(&place), message.concat());
