@@ -7,6 +7,7 @@
 use palisade_sdk::{Map, Path, Report};
 
 use crate::Settings;
+use crate::hosts::contains;
 use crate::rules::{DEFAULT_TLS_VERSION, NO_REDIRECT, PLAIN_HTTP, WEAK_TLS};
 
 /// Controllers that read annotations of their own.
@@ -64,12 +65,7 @@ const BRING_TLS: [(Controller, &str, &[&str]); 11] = [
 
 /// Annotations that switch the redirect off, the value that does, and one by which there is a redirect all the same.
 const REDIRECT_OFF: [(Option<Controller>, &str, &str, &str); 7] = [
-    (
-        Some(Nginx),
-        "nginx.ingress.kubernetes.io/ssl-redirect",
-        "false",
-        "nginx.ingress.kubernetes.io/force-ssl-redirect",
-    ),
+    (Some(Nginx), "nginx.ingress.kubernetes.io/ssl-redirect", "false", "nginx.ingress.kubernetes.io/force-ssl-redirect"),
     // Of several controllers.
     (None, "ingress.kubernetes.io/ssl-redirect", "false", "ingress.kubernetes.io/force-ssl-redirect"),
     (Some(Haproxy), "haproxy.org/ssl-redirect", "false", ""),
@@ -216,7 +212,7 @@ impl<'a> Annotations<'a> {
     pub fn only_redirect(&self) -> bool {
         self.get(Some(Traefik), TRAEFIK_MIDDLEWARES).is_some_and(|names| {
             let names = names.to_ascii_lowercase();
-            ["redirect", "https"].iter().any(|word| names.as_bytes().windows(word.len()).any(|part| part == word.as_bytes()))
+            ["redirect", "https"].iter().any(|word| contains(&names, word))
         }) && self.are_plain_entry_points()
     }
 
@@ -284,8 +280,7 @@ impl<'a> Annotations<'a> {
         }
         match self.get(Some(Aws), AWS_POLICY) {
             Some(policy) => {
-                let contains = |part: &str| policy.as_bytes().windows(part.len()).any(|window| window == part.as_bytes());
-                let version = AWS_POLICIES.iter().find(|(part, _)| contains(part)).map(|(_, version)| *version);
+                let version = AWS_POLICIES.iter().find(|(part, _)| contains(policy, part)).map(|(_, version)| *version);
                 if version.is_some_and(|version| version < lowest) {
                     report.add(&WEAK_TLS, &metadata.key(AWS_POLICY), "this policy accepts versions of TLS that are too old");
                 }
@@ -310,19 +305,24 @@ pub fn accepts(version: &str) -> String {
 
 /// Whether a version of TLS, `1.1` for example, is lower than the lowest that is allowed, in tenths.
 pub fn is_too_old(version: &str, lowest: u8) -> bool {
-    ["1.0", "1.1", "1.2", "1.3"].iter().position(|known| *known == version).is_some_and(|minor| minor + 10 < usize::from(lowest))
+    ["1.0", "1.1", "1.2", "1.3"]
+        .iter()
+        .position(|known| *known == version)
+        .is_some_and(|minor| minor + 10 < usize::from(lowest))
 }
 
 /// A version that is too old among those of nginx's `ssl_protocols`.
 fn lowest_in_snippet(snippet: &str, lowest: u8) -> Option<&'static str> {
-    const PROTOCOLS: [(&str, &str, u8); 5] =
-        [("SSLv2", "SSL 2", 0), ("SSLv3", "SSL 3", 0), ("TLSv1", "TLS 1.0", 10), ("TLSv1.1", "TLS 1.1", 11), ("TLSv1.2", "TLS 1.2", 12)];
-    for line in snippet.split([';', '\n', '{', '}']) {
-        let mut words = line.split_ascii_whitespace();
-        if words.next() != Some("ssl_protocols") {
-            continue;
-        }
-        for word in words {
+    const PROTOCOLS: [(&str, &str, u8); 5] = [
+        ("SSLv2", "SSL 2", 0),
+        ("SSLv3", "SSL 3", 0),
+        ("TLSv1", "TLS 1.0", 10),
+        ("TLSv1.1", "TLS 1.1", 11),
+        ("TLSv1.2", "TLS 1.2", 12),
+    ];
+    for line in snippet.split('\n') {
+        let code = line.split_once('#').map_or(line, |(code, _)| code);
+        for word in code.split(';').flat_map(|part| part.split_ascii_whitespace().skip_while(|word| *word != "ssl_protocols")) {
             if let Some((_, name, _)) = PROTOCOLS.iter().find(|(known, _, tenths)| *known == word && *tenths < lowest) {
                 return Some(name);
             }

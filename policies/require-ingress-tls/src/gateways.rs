@@ -7,9 +7,9 @@ use palisade_sdk::{Error, List, ListQuery, Map, Path, Report, Request, Str};
 use crate::controllers::make_certificates;
 use crate::hosts::{Texts, cut, is_wildcard, meet, normal};
 use crate::lookup;
-use crate::rules::{NO_CERTIFICATE, NO_TLS, OPEN_LISTENER, REFERENCE_NOT_GRANTED, ROUTES_FROM_ALL, WIDE_GRANT};
 use crate::routes::Route;
-use crate::{Context, Meta, any_matches};
+use crate::rules::{NO_CERTIFICATE, NO_TLS, OPEN_LISTENER, REFERENCE_NOT_GRANTED, ROUTES_FROM_ALL, WIDE_GRANT};
+use crate::{Context, Meta, Reference, any_matches};
 
 /// The API group of the Gateway API.
 pub const GROUP: &str = "gateway.networking.k8s.io";
@@ -17,19 +17,23 @@ pub const GROUP: &str = "gateway.networking.k8s.io";
 pub const VERSIONS: [&str; 2] = ["gateway.networking.k8s.io/v1", "gateway.networking.k8s.io/v1beta1"];
 
 palisade_sdk::view! {
-    /// `Gateway` (`gateway.networking.k8s.io/v1`).
+    /// `Gateway`, and also `ReferenceGrant`, of which only the spec's fields differ (`gateway.networking.k8s.io/v1`).
     pub struct Gateway<'a> {
         metadata: Meta<'a> as "metadata",
         /// What it serves.
         pub spec: Spec<'a> as "spec",
     }
 
-    /// `GatewaySpec`, as far as it matters here.
+    /// `GatewaySpec` and `ReferenceGrantSpec`, as far as they matter here.
     pub struct Spec<'a> {
         /// Whose controller serves it.
         pub gateway_class_name: Str<'a> as "gatewayClassName",
         /// The ports that it opens.
         pub listeners: List<Listener<'a>> as "listeners",
+        /// ReferenceGrant: who may refer.
+        from: List<Reference<'a>> as "from",
+        /// ReferenceGrant: to what.
+        to: List<Reference<'a>> as "to",
     }
 
     /// `Listener`
@@ -58,26 +62,18 @@ palisade_sdk::view! {
 
     struct RouteNamespaces<'a> {
         from: Str<'a> as "from",
-        selector: palisade_sdk::selector::LabelSelector<'a> as "selector",
+        selector: Selector<'a> as "selector",
     }
 
-    struct Reference<'a> {
-        group: Str<'a> as "group",
-        kind: Str<'a> as "kind",
-        name: Str<'a> as "name",
-        namespace: Str<'a> as "namespace",
-    }
-
-    /// `ReferenceGrant` (`gateway.networking.k8s.io/v1beta1`).
-    struct Grant<'a> {
-        spec: GrantSpec<'a> as "spec",
-    }
-
-    struct GrantSpec<'a> {
-        from: List<Reference<'a>> as "from",
-        to: List<Reference<'a>> as "to",
+    /// A label selector, of which it only matters whether it has requirements.
+    struct Selector<'a> {
+        match_labels: Map<'a> as "matchLabels",
+        match_expressions: List<()> as "matchExpressions",
     }
 }
+
+/// As many as the API allows.
+const MOST_LISTENERS: usize = 64;
 
 /// GKE takes the certificates of a Gateway from a map of them.
 const CERTIFICATE_MAP: &str = "networking.gke.io/certmap";
@@ -90,7 +86,7 @@ impl Listener<'_> {
 
     fn is_open_to_all(&self) -> bool {
         let RouteNamespaces { from, selector } = &self.allowed_routes.namespaces;
-        from == "All" || (from == "Selector" && selector.is_empty())
+        from == "All" || (from == "Selector" && selector.match_labels.is_empty() && selector.match_expressions.is_empty())
     }
 }
 
@@ -102,10 +98,12 @@ pub fn judge(request: &Request<'_>, context: &Context<'_>, report: &mut Report) 
     let gateway: Gateway<'_> = request.object()?;
     let annotations = &gateway.metadata.annotations;
     let (class, listeners) = (&gateway.spec.gateway_class_name, &gateway.spec.listeners);
-    let needs_reference =
-        !context.settings.allows_default_certificate(class) && !annotations.contains_key(CERTIFICATE_MAP);
+    let needs_reference = !context.settings.allows_default_certificate(class) && !annotations.contains_key(CERTIFICATE_MAP);
     let encrypted = listeners.iter().filter(|listener| matches!(listener.protocol.as_str(), "HTTPS" | "TLS"));
     let encrypted = Texts::keys_of(encrypted.map(|listener| normal(&listener.hostname)));
+    if listeners.len() > MOST_LISTENERS {
+        return Err(Error::malformed(&Path::new("spec.listeners"), "expected at most 64 listeners"));
+    }
     let may_be_plain = any_matches(&context.settings.plain_http_classes, class);
     let mut plain = Vec::new();
     let mut references = Vec::new();
@@ -116,9 +114,7 @@ pub fn judge(request: &Request<'_>, context: &Context<'_>, report: &mut Report) 
         let is_accepted = context.is_allowed(&hostname);
         match listener.protocol.as_str() {
             "HTTP" => {
-                let has_twin = encrypted.contains("")
-                    || encrypted.contains(&hostname)
-                    || (encrypted.len() <= MOST_HOSTNAMES && encrypted.iter().any(|(other, _)| meet(&hostname, other)));
+                let has_twin = encrypted.contains(&hostname) || encrypted.iter().any(|(other, _)| meet(&hostname, other));
                 if !has_twin && !is_accepted && !may_be_plain {
                     plain.push(index);
                 }
@@ -130,7 +126,7 @@ pub fn judge(request: &Request<'_>, context: &Context<'_>, report: &mut Report) 
                     report.add(&NO_CERTIFICATE, &tls.field("certificateRefs"), "names no certificate");
                 }
                 for (place, reference) in certificate_refs.iter().enumerate() {
-                    if matches!(reference.kind.as_str(), "" | "Secret") && reference.group.is_empty() {
+                    if matches!(reference.kind.as_str(), "" | "Secret") && is_core(reference) {
                         references.push((reference, tls.item("certificateRefs", place).to_string()));
                     }
                 }
@@ -155,9 +151,6 @@ pub fn judge(request: &Request<'_>, context: &Context<'_>, report: &mut Report) 
     judge_plain(&gateway, &plain, context, report)?;
     judge_references(&references, make_certificates(annotations), context, report)
 }
-
-/// The API allows 64 listeners. Of more than this many hostnames each is only looked for by itself.
-const MOST_HOSTNAMES: usize = 64;
 
 /// Reports listeners for plain HTTP that have no counterpart, unless all that they do is to redirect.
 fn judge_plain(gateway: &Gateway<'_>, plain: &[usize], context: &Context<'_>, report: &mut Report) -> Result<(), Error> {
@@ -219,11 +212,11 @@ fn judge_grants(foreign: &[(String, String)], context: &Context<'_>, report: &mu
         let mut granted = Vec::new();
         let mut all = false;
         for version in VERSIONS {
-            let query = ListQuery::new(version, "ReferenceGrant").namespace(namespace);
+            let query = ListQuery::new(version, "ReferenceGrant").namespace(namespace).fields(&["spec.from", "spec.to"]);
             let Some(answer) = lookup::if_known(context.host.list(&query))? else { continue };
-            for Grant { spec } in &answer.items::<Grant<'_>>()? {
+            for Gateway { spec, .. } in &answer.items::<Gateway<'_>>()? {
                 let is_from_here = |from: &Reference<'_>| {
-                    from.group == GROUP && from.kind == "Gateway" && from.namespace == context.namespace
+                    is_of_gateways(from) && from.kind == "Gateway" && from.namespace == context.namespace
                 };
                 if spec.from.iter().any(is_from_here) {
                     for to in spec.to.iter().filter(|to| is_secret(to)) {
@@ -245,8 +238,16 @@ fn judge_grants(foreign: &[(String, String)], context: &Context<'_>, report: &mu
     Ok(())
 }
 
+fn is_core(reference: &Reference<'_>) -> bool {
+    reference.group.as_ref().is_none_or(|group| group.is_empty())
+}
+
+fn is_of_gateways(reference: &Reference<'_>) -> bool {
+    reference.group.as_ref().is_some_and(|group| group == GROUP)
+}
+
 fn is_secret(to: &Reference<'_>) -> bool {
-    to.group.is_empty() && to.kind == "Secret"
+    is_core(to) && to.kind == "Secret"
 }
 
 /// Judges a ReferenceGrant.
@@ -254,8 +255,8 @@ fn is_secret(to: &Reference<'_>) -> bool {
 /// # Errors
 /// When it cannot be read.
 pub fn judge_grant(request: &Request<'_>, report: &mut Report) -> Result<(), Error> {
-    let Grant { spec } = request.object()?;
-    if !spec.from.iter().any(|from| from.group == GROUP && from.kind == "Gateway") {
+    let Gateway { spec, .. } = request.object()?;
+    if !spec.from.iter().any(|from| is_of_gateways(from) && from.kind == "Gateway") {
         return Ok(());
     }
     for (index, to) in spec.to.iter().enumerate() {

@@ -46,11 +46,6 @@ impl Texts {
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
-
-    /// How many there are.
-    pub fn len(&self) -> usize {
-        self.0.len()
-    }
 }
 
 /// A host as it is compared: without regard to case and to a final dot.
@@ -83,6 +78,11 @@ pub fn meet(one: &str, other: &str) -> bool {
 /// Whether it is a wildcard.
 pub fn is_wildcard(host: &str) -> bool {
     host.contains('*')
+}
+
+/// Whether a text has this part.
+pub fn contains(text: &str, part: &str) -> bool {
+    text.as_bytes().windows(part.len()).any(|window| window == part.as_bytes())
 }
 
 /// The beginning of a text of the object, short enough for a message.

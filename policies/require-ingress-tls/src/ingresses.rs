@@ -75,7 +75,7 @@ impl Ingress<'_> {
     /// The further names of its hosts.
     fn aliases(&self) -> impl Iterator<Item = &str> {
         let aliases = self.metadata.annotations.get(SERVER_ALIAS).map(Str::as_str).unwrap_or_default();
-        aliases.split([',', ' ']).map(str::trim).filter(|alias| !alias.is_empty())
+        aliases.split(',').map(str::trim).filter(|alias| !alias.is_empty())
     }
 
     /// The places of its hosts, and of its paths: host, path and how that is compared.
@@ -110,7 +110,11 @@ fn path_key(host: &str, path: &HttpPath<'_>) -> String {
     if path.path_type == "Exact" {
         return [host, " =", &path.path].concat();
     }
-    [host, " ", path.path.trim_end_matches('/')].concat()
+    let mut prefix = path.path.as_str();
+    while let Some(shorter) = prefix.strip_suffix('/') {
+        prefix = shorter;
+    }
+    [host, " ", prefix].concat()
 }
 
 /// Judges an Ingress.
@@ -200,8 +204,7 @@ fn judge_claims(
         if !class.is_empty() && !other_class.is_empty() && class != other_class {
             continue;
         }
-        let whose =
-            || [" already, by the Ingress ", cut(&other.metadata.namespace), "/", cut(&other.metadata.name)].concat();
+        let whose = || [" already, by the Ingress ", cut(&other.metadata.namespace), "/", cut(&other.metadata.name)].concat();
         let is_older = ingress.metadata.is_older_than(&other.metadata);
         let (their_hosts, their_paths) = other.claims();
         if !is_here {
@@ -228,12 +231,7 @@ fn judge_claims(
     Ok(Others { redirect, certified: Texts::of(certified) })
 }
 
-fn judge_tls(
-    ingress: &Ingress<'_>,
-    others: &Others,
-    context: &Context<'_>,
-    report: &mut Report,
-) -> Result<(), Error> {
+fn judge_tls(ingress: &Ingress<'_>, others: &Others, context: &Context<'_>, report: &mut Report) -> Result<(), Error> {
     let annotations = Annotations::new(&ingress.metadata.annotations, ingress.class());
     let spec = &ingress.spec;
     let hosts: Vec<String> = spec.rules.iter().map(|rule| normal(&rule.host)).collect();

@@ -59,6 +59,21 @@ palisade_sdk::view! {
         creation_timestamp: Str<'a> as "creationTimestamp",
         owner_references: palisade_sdk::List<OwnerReference<'a>> as "ownerReferences",
     }
+
+    /// A reference to another object; of a route also to a part of it.
+    pub struct Reference<'a> {
+        group: Option<Str<'a>> as "group",
+        kind: Str<'a> as "kind",
+        name: Str<'a> as "name",
+        namespace: Str<'a> as "namespace",
+        section_name: Str<'a> as "sectionName",
+        port: Option<u32> as "port",
+    }
+
+    /// A redirect.
+    pub struct Redirect<'a> {
+        scheme: Str<'a> as "scheme",
+    }
 }
 
 impl Meta<'_> {

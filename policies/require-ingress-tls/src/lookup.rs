@@ -1,41 +1,36 @@
 //! What is looked up: certificates and who makes them, and whether the whole cluster is known.
 
-use palisade_sdk::views::ObjectMeta;
 use palisade_sdk::{Answer, Error, GetQuery, Host, HostError, ListQuery, Path, Report, Str};
 
-use crate::hosts::{Texts, cut};
+use crate::Reference;
+use crate::hosts::{Texts, contains, cut};
 use crate::rules::MISSING_CERTIFICATE;
 
-/// Kinds whose objects make a Secret: of the name that their spec says, or else of their own.
-const MAKERS: [(&str, &str); 7] = [
+/// Secrets, and kinds whose objects make one: of the name that their spec says, or else of their own.
+const SOURCES: [(&str, &str); 7] = [
+    ("v1", "Secret"),
     (CERT_MANAGER, "Certificate"),
     ("external-secrets.io/v1", "ExternalSecret"),
     ("external-secrets.io/v1beta1", "ExternalSecret"),
     ("bitnami.com/v1alpha1", "SealedSecret"),
     ("secrets.hashicorp.com/v1beta1", "VaultStaticSecret"),
-    ("secrets.hashicorp.com/v1beta1", "VaultDynamicSecret"),
     ("secrets.hashicorp.com/v1beta1", "VaultPKISecret"),
 ];
 const CERT_MANAGER: &str = "cert-manager.io/v1";
+/// Of a Secret its name and type, and never its data.
+const FIELDS: [&str; 5] = ["metadata.name", "type", "spec.secretName", "spec.target.name", "spec.destination.name"];
 
 palisade_sdk::view! {
-    struct Secret<'a> {
-        metadata: ObjectMeta<'a> as "metadata",
+    /// A Secret, or what makes one.
+    struct Source<'a> {
+        metadata: Reference<'a> as "metadata",
         secret_type: Str<'a> as "type",
+        spec: SourceSpec<'a> as "spec",
     }
 
-    struct Maker<'a> {
-        metadata: ObjectMeta<'a> as "metadata",
-        spec: MakerSpec<'a> as "spec",
-    }
-
-    struct MakerSpec<'a> {
+    struct SourceSpec<'a> {
         secret_name: Str<'a> as "secretName",
-        target: Named<'a> as "target" | "destination",
-    }
-
-    struct Named<'a> {
-        name: Str<'a> as "name",
+        target: Reference<'a> as "target" | "destination",
     }
 }
 
@@ -45,14 +40,10 @@ palisade_sdk::view! {
 /// # Errors
 /// When the call failed for another reason.
 pub fn if_known<T>(answer: Result<T, Error>) -> Result<Option<T>, Error> {
-    const UNKNOWN: &[u8] = b"Cannot find resource";
+    const UNKNOWN: &str = "Cannot find resource";
     match answer {
         Ok(answer) => Ok(Some(answer)),
-        Err(Error::Host(HostError { problem, .. }))
-            if problem.as_bytes().windows(UNKNOWN.len()).any(|window| window == UNKNOWN) =>
-        {
-            Ok(None)
-        }
+        Err(Error::Host(HostError { problem, .. })) if contains(&problem, UNKNOWN) => Ok(None),
         Err(error) => Err(error),
     }
 }
@@ -97,28 +88,19 @@ pub fn certificates(mut wanted: Texts, host: &dyn Host, report: &mut Report) -> 
         let namespace = names.first().map(|name| namespace_of(name)).unwrap_or_default();
         let mut are_known = false;
         let mut missing = names.len();
-        let mut there = |name: &str, missing: &mut usize| {
-            if wanted.take(&[namespace, "/", name].concat()).is_some() {
-                *missing = missing.saturating_sub(1);
-            }
-        };
-        let query = ListQuery::new("v1", "Secret").namespace(namespace).fields(&["metadata.name", "type"]);
-        let answer = host.list(&query)?;
-        for secret in &answer.items::<Secret<'_>>()? {
-            there(&secret.metadata.name, &mut missing);
-            are_known |= secret.secret_type == "kubernetes.io/tls";
-        }
-        for (api_version, kind) in MAKERS {
+        for (api_version, kind) in SOURCES {
             if missing == 0 {
                 break;
             }
-            let fields = ["metadata.name", "spec.secretName", "spec.target.name", "spec.destination.name"];
-            let query = ListQuery::new(api_version, kind).namespace(namespace).fields(&fields);
+            let query = ListQuery::new(api_version, kind).namespace(namespace).fields(&FIELDS);
             let Some(answer) = if_known(host.list(&query))? else { continue };
-            for Maker { metadata, spec } in &answer.items::<Maker<'_>>()? {
+            for Source { metadata, secret_type, spec } in &answer.items::<Source<'_>>()? {
                 let made = [&spec.secret_name, &spec.target.name, &metadata.name].into_iter().find(|name| !name.is_empty());
-                there(made.map(Str::as_str).unwrap_or_default(), &mut missing);
-                are_known |= api_version == CERT_MANAGER;
+                let made = made.map(Str::as_str).unwrap_or_default();
+                if wanted.take(&[namespace, "/", made].concat()).is_some() {
+                    missing = missing.saturating_sub(1);
+                }
+                are_known |= api_version == CERT_MANAGER || secret_type == "kubernetes.io/tls";
             }
         }
         if missing > 0 && (are_known || knows_the_cluster(host)?) {

@@ -6,74 +6,49 @@ use crate::controllers::{accepts, is_too_old};
 use crate::hosts::{cut, normal};
 use crate::lookup;
 use crate::rules::{NO_CERTIFICATE, NO_HOST, NO_TLS, PLAIN_HTTP, WEAK_TLS, WILDCARD_HOST};
-use crate::Context;
+use crate::{Context, Redirect, Reference};
 
 palisade_sdk::view! {
-    /// `HTTPProxy` (`projectcontour.io/v1`).
-    struct HttpProxy<'a> {
-        spec: ProxySpec<'a> as "spec",
+    /// `HTTPProxy` (`projectcontour.io/v1`); `IngressRoute`, `Middleware` and `TLSOption` (`traefik.io/v1alpha1`). Each has some of the
+    /// fields.
+    struct Proxy<'a> {
+        metadata: crate::Meta<'a> as "metadata",
+        spec: Spec<'a> as "spec",
     }
 
-    struct ProxySpec<'a> {
+    struct Spec<'a> {
+        routes: List<Route<'a>> as "routes",
+        /// HTTPProxy
         ingress_class_name: Str<'a> as "ingressClassName",
-        virtual_host: Option<VirtualHost<'a>> as "virtualhost",
-        routes: List<ProxyRoute> as "routes",
-        tcp_proxy: Option<()> as "tcpproxy",
+        virtual_host: VirtualHost<'a> as "virtualhost",
+        /// IngressRoute
+        tls: Option<Tls<'a>> as "tls",
+        /// Middleware
+        redirect_scheme: Redirect<'a> as "redirectScheme",
+        /// TLSOption
+        min_version: Str<'a> as "minVersion",
     }
 
     struct VirtualHost<'a> {
         fqdn: Str<'a> as "fqdn",
-        tls: Option<ProxyTls<'a>> as "tls",
+        tls: Option<Tls<'a>> as "tls",
     }
 
-    struct ProxyTls<'a> {
+    struct Tls<'a> {
         secret_name: Str<'a> as "secretName",
+        /// HTTPProxy
         passthrough: Option<bool> as "passthrough",
         minimum_protocol_version: Str<'a> as "minimumProtocolVersion",
-    }
-
-    struct ProxyRoute {
-        permit_insecure: Option<bool> as "permitInsecure",
-    }
-
-    /// `IngressRoute` (`traefik.io/v1alpha1`).
-    struct IngressRoute<'a> {
-        metadata: crate::Meta<'a> as "metadata",
-        spec: RouteSpec<'a> as "spec",
-    }
-
-    struct RouteSpec<'a> {
-        routes: List<TraefikRoute<'a>> as "routes",
-        tls: Option<TraefikTls<'a>> as "tls",
-    }
-
-    struct TraefikRoute<'a> {
-        matching: Str<'a> as "match",
-        middlewares: List<MiddlewareRef<'a>> as "middlewares",
-    }
-
-    struct MiddlewareRef<'a> {
-        name: Str<'a> as "name",
-        namespace: Str<'a> as "namespace",
-    }
-
-    struct TraefikTls<'a> {
-        secret_name: Str<'a> as "secretName",
+        /// IngressRoute
         cert_resolver: Str<'a> as "certResolver",
     }
 
-    /// `Middleware` (`traefik.io/v1alpha1`), and `TLSOption`.
-    struct Middleware<'a> {
-        spec: MiddlewareSpec<'a> as "spec",
-    }
-
-    struct MiddlewareSpec<'a> {
-        redirect_scheme: Redirect<'a> as "redirectScheme",
-        min_version: Str<'a> as "minVersion",
-    }
-
-    struct Redirect<'a> {
-        scheme: Str<'a> as "scheme",
+    struct Route<'a> {
+        /// HTTPProxy
+        permit_insecure: Option<bool> as "permitInsecure",
+        /// IngressRoute
+        matching: Str<'a> as "match",
+        middlewares: List<Reference<'a>> as "middlewares",
     }
 }
 
@@ -84,9 +59,10 @@ const TRAEFIK_VERSIONS: [&str; 2] = ["traefik.io/v1alpha1", "traefik.containo.us
 /// # Errors
 /// When it cannot be read.
 pub fn judge_contour(request: &Request<'_>, context: &Context<'_>, report: &mut Report) -> Result<(), Error> {
-    let HttpProxy { spec } = request.object()?;
+    let Proxy { spec, .. } = request.object()?;
     let at = Path::new("spec");
-    if let Some(virtual_host) = &spec.virtual_host {
+    let virtual_host = &spec.virtual_host;
+    if !virtual_host.fqdn.is_empty() {
         let here = at.field("virtualhost");
         let host = normal(&virtual_host.fqdn);
         context.judge_host(&host, &here.field("fqdn"), report);
@@ -110,12 +86,9 @@ pub fn judge_contour(request: &Request<'_>, context: &Context<'_>, report: &mut 
             }
         }
     }
-    // Bytes that Contour only forwards have no routes.
-    if spec.tcp_proxy.is_none() {
-        for (index, _) in spec.routes.iter().enumerate().filter(|(_, route)| route.permit_insecure == Some(true)) {
-            let message = "switches the redirect to HTTPS off, so that plain HTTP is served";
-            report.add(&PLAIN_HTTP, &at.item("routes", index).field("permitInsecure"), message);
-        }
+    for (index, _) in spec.routes.iter().enumerate().filter(|(_, route)| route.permit_insecure == Some(true)) {
+        let message = "switches the redirect to HTTPS off, so that plain HTTP is served";
+        report.add(&PLAIN_HTTP, &at.item("routes", index).field("permitInsecure"), message);
     }
     Ok(())
 }
@@ -129,7 +102,7 @@ fn is_plain_class(context: &Context<'_>, class: &str) -> bool {
 /// # Errors
 /// When it cannot be read, or the host does not answer.
 pub fn judge_traefik(request: &Request<'_>, context: &Context<'_>, report: &mut Report) -> Result<(), Error> {
-    let IngressRoute { metadata, spec } = request.object()?;
+    let Proxy { metadata, spec } = request.object()?;
     let at = Path::new("spec");
     let mut all_allowed = !spec.routes.is_empty();
     let mut all_redirect = !spec.routes.is_empty();
@@ -172,9 +145,7 @@ pub fn judge_traefik(request: &Request<'_>, context: &Context<'_>, report: &mut 
             "write tls with secretName or certResolver, and leave plain HTTP to a route with a redirectScheme middleware",
         ),
         Some(tls) => {
-            if tls.secret_name.is_empty()
-                && tls.cert_resolver.is_empty()
-                && !context.settings.allows_default_certificate(class)
+            if tls.secret_name.is_empty() && tls.cert_resolver.is_empty() && !context.settings.allows_default_certificate(class)
             {
                 let message = "names neither a Secret nor a resolver, so that the default certificate is served";
                 report.add(&NO_CERTIFICATE, &tls_at.field("secretName"), message);
@@ -185,13 +156,13 @@ pub fn judge_traefik(request: &Request<'_>, context: &Context<'_>, report: &mut 
 }
 
 /// Whether a middleware of the route redirects to HTTPS.
-fn redirects(route: &TraefikRoute<'_>, context: &Context<'_>) -> Result<bool, Error> {
+fn redirects(route: &Route<'_>, context: &Context<'_>) -> Result<bool, Error> {
     for reference in route.middlewares.iter().take(MOST_MIDDLEWARES) {
         let namespace = if reference.namespace.is_empty() { context.namespace } else { reference.namespace.as_str() };
         let fields = ["spec.redirectScheme"];
         let found = lookup::get(context.host, &TRAEFIK_VERSIONS, "Middleware", namespace, &reference.name, &fields)?;
         if let Some(answer) = found
-            && answer.read::<Middleware<'_>>()?.spec.redirect_scheme.scheme == "https"
+            && answer.read::<Proxy<'_>>()?.spec.redirect_scheme.scheme == "https"
         {
             return Ok(true);
         }
@@ -222,7 +193,8 @@ impl<'m> Matched<'m> {
             rest = behind;
             // The arguments, each in quotes; what is in them is no syntax.
             loop {
-                rest = rest.trim_start_matches([' ', ',']);
+                rest = rest.trim_start();
+                rest = rest.strip_prefix(',').unwrap_or(rest).trim_start();
                 let Some(quote) = rest.chars().next().filter(|quote| matches!(quote, '`' | '"' | '\'')) else { break };
                 let Some((argument, behind)) = rest.get(1..).and_then(|rest| rest.split_once(quote)) else { break };
                 if is_host && name == "HostRegexp" {
@@ -242,7 +214,7 @@ impl<'m> Matched<'m> {
 /// # Errors
 /// When it cannot be read.
 pub fn judge_tls_option(request: &Request<'_>, context: &Context<'_>, report: &mut Report) -> Result<(), Error> {
-    let Middleware { spec } = request.object()?;
+    let Proxy { spec, .. } = request.object()?;
     const VERSIONS: [(&str, &str); 4] =
         [("VersionTLS10", "1.0"), ("VersionTLS11", "1.1"), ("VersionTLS12", "1.2"), ("VersionTLS13", "1.3")];
     let version = VERSIONS.iter().find(|(name, _)| spec.min_version == *name).map(|(_, version)| *version);

@@ -6,7 +6,7 @@ use crate::gateways::{GROUP, Gateway, Listener, VERSIONS};
 use crate::hosts::{Texts, cut, is_wildcard, meet, normal};
 use crate::lookup;
 use crate::rules::{HOST_TAKEN, NO_HOST, PLAIN_HTTP};
-use crate::{Context, Meta, any_matches};
+use crate::{Context, Meta, Redirect, Reference, any_matches};
 
 palisade_sdk::view! {
     /// A route (`gateway.networking.k8s.io`), as far as it matters here.
@@ -16,18 +16,9 @@ palisade_sdk::view! {
     }
 
     struct Spec<'a> {
-        parent_refs: List<ParentRef<'a>> as "parentRefs",
+        parent_refs: List<Reference<'a>> as "parentRefs",
         hostnames: List<Str<'a>> as "hostnames",
         rules: List<RouteRule<'a>> as "rules",
-    }
-
-    struct ParentRef<'a> {
-        group: Option<Str<'a>> as "group",
-        kind: Str<'a> as "kind",
-        name: Str<'a> as "name",
-        namespace: Str<'a> as "namespace",
-        section_name: Str<'a> as "sectionName",
-        port: Option<u32> as "port",
     }
 
     struct RouteRule<'a> {
@@ -37,17 +28,13 @@ palisade_sdk::view! {
     struct Filter<'a> {
         request_redirect: Redirect<'a> as "requestRedirect",
     }
-
-    struct Redirect<'a> {
-        scheme: Str<'a> as "scheme",
-    }
 }
 
-/// More parents than the API allows.
-const MOST_PARENTS: usize = 64;
+/// As many as the API allows.
+const MOST_PARENTS: usize = 32;
 
-impl ParentRef<'_> {
-    /// Whether it is a Gateway; routes of service meshes have Services as parents.
+impl Reference<'_> {
+    /// Whether a route's parent is a Gateway; routes of service meshes have Services as parents.
     fn is_gateway(&self) -> bool {
         self.group.as_ref().is_none_or(|group| group == GROUP) && matches!(self.kind.as_str(), "" | "Gateway")
     }
@@ -74,15 +61,16 @@ impl Route<'_> {
     /// Whether it is attached to a listener of this Gateway.
     pub fn is_attached_to(&self, name: &str, namespace: &str, listener: &Listener<'_>) -> bool {
         let gateway = [namespace, "/", name].concat();
-        self.spec.parent_refs.iter().any(|parent| {
-            parent.is_gateway() && parent.gateway(&self.metadata.namespace) == gateway && parent.takes(listener)
-        }) && self.may_attach_to(listener, &self.metadata.namespace, namespace)
+        self.spec
+            .parent_refs
+            .iter()
+            .any(|parent| parent.is_gateway() && parent.gateway(&self.metadata.namespace) == gateway && parent.takes(listener))
+            && self.may_attach_to(listener, &self.metadata.namespace, namespace)
     }
 
     fn may_attach_to(&self, listener: &Listener<'_>, own: &str, gateway: &str) -> bool {
         let hostname = normal(&listener.hostname);
-        let meets = self.spec.hostnames.is_empty()
-            || self.spec.hostnames.iter().any(|host| meet(&hostname, &normal(host)));
+        let meets = self.spec.hostnames.is_empty() || self.spec.hostnames.iter().any(|host| meet(&hostname, &normal(host)));
         meets && (own == gateway || listener.takes_others())
     }
 
@@ -103,7 +91,7 @@ pub fn judge(request: &Request<'_>, context: &Context<'_>, report: &mut Report) 
     if parents.len() > MOST_PARENTS {
         return Err(Error::malformed(&at.field("parentRefs"), "expected at most 32 parents"));
     }
-    let is_of_mesh = !parents.is_empty() && !parents.iter().any(ParentRef::is_gateway);
+    let is_of_mesh = !parents.is_empty() && !parents.iter().any(Reference::is_gateway);
     if route.metadata.is_solver() || is_of_mesh {
         return Ok(());
     }
@@ -124,7 +112,8 @@ pub fn judge(request: &Request<'_>, context: &Context<'_>, report: &mut Report) 
 
 /// Reports parents that serve the route over plain HTTP. The answer is whether the listeners name the hosts that the route does not.
 fn judge_parents(route: &Route<'_>, is_tls: bool, context: &Context<'_>, report: &mut Report) -> Result<bool, Error> {
-    let all_allowed = !route.spec.hostnames.is_empty() && route.spec.hostnames.iter().all(|host| context.is_allowed(&normal(host)));
+    let all_allowed =
+        !route.spec.hostnames.is_empty() && route.spec.hostnames.iter().all(|host| context.is_allowed(&normal(host)));
     let mut known = 0;
     let mut are_named = true;
     for (index, parent) in route.spec.parent_refs.iter().enumerate().filter(|(_, parent)| parent.is_gateway()) {
@@ -146,8 +135,14 @@ fn judge_parents(route: &Route<'_>, is_tls: bool, context: &Context<'_>, report:
             are_named &= !hostname.is_empty() && (!is_wildcard(&hostname) || context.is_allowed_wildcard(&hostname));
             if listener.protocol == "HTTP" && !is_said && !(route.spec.hostnames.is_empty() && context.is_allowed(&hostname)) {
                 is_said = true;
-                let message =
-                    ["is served over plain HTTP by the listener ", cut(&listener.name), " of ", cut(namespace), "/", cut(&parent.name)];
+                let message = [
+                    "is served over plain HTTP by the listener ",
+                    cut(&listener.name),
+                    " of ",
+                    cut(namespace),
+                    "/",
+                    cut(&parent.name),
+                ];
                 let remedy = "write the sectionName of a listener for HTTPS, and leave HTTP to a route that redirects";
                 let place = Path::new("spec").item("parentRefs", index).to_string();
                 report.add_with_remedy(&PLAIN_HTTP, &Path::new(&place), message.concat(), remedy);
@@ -199,8 +194,7 @@ fn judge_claims(
             }
             // Said once for each host.
             if let Some(place) = claimed.take(&host) {
-                let message =
-                    [cut(&host), " is served already, by the route ", cut(namespace), "/", cut(&other.metadata.name)];
+                let message = [cut(&host), " is served already, by the route ", cut(namespace), "/", cut(&other.metadata.name)];
                 report.add(&HOST_TAKEN, &Path::new(&place), message.concat());
             }
         }

@@ -21,7 +21,7 @@ rules! {
     NO_TLS = "no-tls", Deny:
         "what is served without TLS can be read and changed on the way, passwords and session cookies above all";
         "name the host in spec.tls, with the Secret of its certificate; on a Gateway, add a listener with protocol: HTTPS";
-        "Kubernetes: Ingress, \"TLS\"; NSA/CISA Kubernetes Hardening Guide, Network separation and hardening; Django deployment checklist, HTTPS"
+        "Kubernetes: Ingress, \"TLS\"; Django deployment checklist, HTTPS"
     NO_CERTIFICATE = "no-certificate", Deny:
         "TLS without a certificate of its own is served with the controller's default, which no browser trusts";
         "name the Secret with the certificate of the host; where the controller's default certificate is meant, say so in the settings";
@@ -29,7 +29,7 @@ rules! {
     PLAIN_HTTP = "plain-http", Deny:
         "TLS helps nobody whose browser comes over plain HTTP first and is served";
         "redirect HTTP to HTTPS, or serve HTTPS alone";
-        "OWASP Transport Layer Security Cheat Sheet, Use TLS for All Pages; Django deployment checklist, HTTPS"
+        "OWASP Transport Layer Security Cheat Sheet, Use TLS for All Pages"
     NO_REDIRECT = "no-redirect", Warn:
         "this controller serves plain HTTP beside HTTPS unless told otherwise";
         "write the annotation by which this controller redirects to HTTPS, or switches HTTP off";
@@ -41,7 +41,7 @@ rules! {
     DEFAULT_TLS_VERSION = "default-tls-version", Warn:
         "the default policy of AWS load balancers accepts TLS 1.0";
         "write alb.ingress.kubernetes.io/ssl-policy: ELBSecurityPolicy-TLS13-1-2-2021-06";
-        "AWS Load Balancer Controller: Ingress annotations, ssl-policy; RFC 8996"
+        "AWS Load Balancer Controller: Ingress annotations, ssl-policy"
     TLS_WITHOUT_HOSTS = "tls-without-hosts", Warn:
         "for which hosts a TLS entry without hosts is used depends on the controller, and cert-manager makes no certificate for it";
         "list the hosts of the certificate";
@@ -53,7 +53,7 @@ rules! {
     NO_HOST = "no-host", Deny:
         "what names no host answers to every name that leads to the controller, also to that of another application";
         "name the host";
-        "Kubernetes: Ingress, \"Ingress rules\"; Django documentation: Host header validation"
+        "Kubernetes: Ingress, \"Ingress rules\""
     WILDCARD_HOST = "wildcard-host", Deny:
         "a wildcard takes every name that nobody else has taken, also forgotten and future ones";
         "name the hosts one by one, or accept the wildcard in the setting allowedWildcards";
@@ -69,7 +69,7 @@ rules! {
     HOST_TAKEN = "host-taken", Deny:
         "two namespaces that serve one host can take each other's traffic, cookies and certificates";
         "use a host of its own; where namespaces share a host on purpose, name it in the setting sharedHosts";
-        "Kubernetes: Multi-tenancy; CIS Kubernetes Benchmark 5.6.1"
+        "CIS Kubernetes Benchmark 5.6.1"
     PATH_TAKEN = "path-taken", Deny:
         "of two Ingresses with the same host and path one is served, and which one is not said";
         "use another path, or put both into one Ingress";
