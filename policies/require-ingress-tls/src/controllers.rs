@@ -157,11 +157,16 @@ impl<'a> Annotations<'a> {
 
     /// Whether every host has TLS by other ways than `spec.tls`.
     pub fn bring_tls(&self) -> bool {
+        let ports = self.aws_ports();
         let brings = |(of, key, values): &(Controller, &str, &[&str])| {
-            self.get(Some(*of), key)
-                .is_some_and(|found| values.is_empty() || values.iter().any(|value| found.eq_ignore_ascii_case(value)))
+            // A certificate does nothing for a load balancer that listens on HTTP alone.
+            let is_used = *of != Aws || ports.is_none_or(|(_, https)| https);
+            is_used
+                && self
+                    .get(Some(*of), key)
+                    .is_some_and(|found| values.is_empty() || values.iter().any(|value| found.eq_ignore_ascii_case(value)))
         };
-        BRING_TLS.iter().any(brings) || self.aws_ports().is_some_and(|(_, https)| https)
+        BRING_TLS.iter().any(brings) || ports.is_some_and(|(_, https)| https)
     }
 
     /// Whether Traefik has TLS on without saying with which certificate.
@@ -172,6 +177,11 @@ impl<'a> Annotations<'a> {
     /// Whether `spec.tls` is not read: a load balancer of AWS takes certificates from its own store and listens where it is told to.
     pub fn ignore_tls(&self) -> bool {
         self.aws_ports().is_some_and(|(_, https)| !https) && !self.bring_tls()
+    }
+
+    /// Whether a certificate is used for whatever hosts it has, and `hosts` is not read.
+    pub fn use_every_certificate(&self) -> bool {
+        self.controller == Some(Google)
     }
 
     /// Whether the controller has no use for Secrets.

@@ -206,25 +206,36 @@ fn judge_claims(
         }
         let whose = || [" already, by the Ingress ", cut(&other.metadata.namespace), "/", cut(&other.metadata.name)].concat();
         let is_older = ingress.metadata.is_older_than(&other.metadata);
-        let (their_hosts, their_paths) = other.claims();
-        if !is_here {
-            for (host, _) in their_hosts.iter().filter(|(host, _)| !is_older || !hosts_before.contains(host)) {
-                if context.is_allowed(host) || context.is_shared(host) {
-                    continue;
-                }
-                // Said once for each host.
-                if let Some(place) = claimed.take(host) {
-                    report.add(&HOST_TAKEN, &Path::new(&place), [cut(host), " is served", &whose()].concat());
+        let keeps = |before_it: &Texts, key: &str| is_older && (before.is_none() || before_it.contains(key));
+        if is_here {
+            certified.extend(other.certified().filter(|host| claimed.contains(host)).map(|host| (host, String::new())));
+            if ingress.shares_paths() || other.shares_paths() {
+                continue;
+            }
+            for rule in &other.spec.rules {
+                let host = normal(&rule.host);
+                let paths_of_it = if claimed.contains(&host) { &*rule.http.paths } else { &[] };
+                for key in paths_of_it.iter().map(|path| path_key(&host, path)) {
+                    // Said once for each path.
+                    if !keeps(&paths_before, &key)
+                        && let Some(place) = paths.take(&key)
+                    {
+                        let message = ["this host and path are served", &whose()].concat();
+                        report.add(&PATH_TAKEN, &Path::new(&place), message);
+                    }
                 }
             }
             continue;
         }
-        certified.extend(other.certified().filter(|host| claimed.contains(host)).map(|host| (host, String::new())));
-        if !ingress.shares_paths() && !other.shares_paths() {
-            for (key, _) in their_paths.iter().filter(|(key, _)| !is_older || !paths_before.contains(key)) {
-                if let Some(place) = paths.take(key) {
-                    report.add(&PATH_TAKEN, &Path::new(&place), ["this host and path are served", &whose()].concat());
-                }
+        for host in other.spec.rules.iter().map(|rule| rule.host.as_str()).chain(other.aliases()) {
+            let host = normal(host);
+            if !claimed.contains(&host) || keeps(&hosts_before, &host) || context.is_allowed(&host) || context.is_shared(&host)
+            {
+                continue;
+            }
+            // Said once for each host.
+            if let Some(place) = claimed.take(&host) {
+                report.add(&HOST_TAKEN, &Path::new(&place), [cut(&host), " is served", &whose()].concat());
             }
         }
     }
@@ -258,6 +269,9 @@ fn judge_tls(ingress: &Ingress<'_>, others: &Others, context: &Context<'_>, repo
     }
     for (index, tls) in spec.tls.iter().enumerate() {
         let here = at.item("tls", index);
+        if tls.hosts.is_empty() && annotations.use_every_certificate() {
+            covers_all = true;
+        }
         if tls.hosts.is_empty() && !covers_all {
             let message = if are_made {
                 "names no hosts, so that cert-manager makes no certificate"

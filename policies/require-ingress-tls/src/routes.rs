@@ -173,6 +173,7 @@ fn judge_claims(
         return Ok(());
     }
     let mut claimed = Texts::of(claimed);
+    let is_new = before.is_none();
     let before = before.into_iter().flat_map(|before| before.spec.hostnames.iter());
     let hosts_before = Texts::keys_of(before.map(|host| normal(host)));
     let api_version = [GROUP, "/", &request.kind.version].concat();
@@ -189,7 +190,7 @@ fn judge_claims(
         }
         let is_older = route.metadata.is_older_than(&other.metadata);
         for host in other.spec.hostnames.iter().map(|host| normal(host)) {
-            if is_older && hosts_before.contains(&host) {
+            if is_older && (is_new || hosts_before.contains(&host)) {
                 continue;
             }
             // Said once for each host.
