@@ -44,6 +44,7 @@ mod allowed;
 pub mod bootstrap;
 mod covers;
 pub mod dangers;
+pub mod harmless;
 #[cfg(test)]
 mod properties;
 pub mod scope;

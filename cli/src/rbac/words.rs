@@ -1,6 +1,6 @@
 //! Rules of roles in words.
 
-use super::{Id, Role, Rule, Subject};
+use super::{AccessReport, Id, Rule, Run, Subject};
 
 /// A line of what a role grants: the verbs, and on what.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,13 +67,8 @@ pub fn place_of(binding: &Id) -> String {
     }
 }
 
-/// Where a role comes from.
-pub fn origin_of(role: &Role) -> String {
-    match &role.place {
-        Some(place) => place.to_string(),
-        None => "every cluster has it".to_owned(),
-    }
-}
+/// Whom a role is from, where no document holds it.
+pub const DELIVERED: &str = "of every cluster";
 
 /// The first of some names, and how many there are beside them.
 pub fn some(names: &[String], shown: usize) -> String {
@@ -88,12 +83,24 @@ pub fn runs(subject: &Subject, shown: usize) -> String {
     if subject.runs.is_empty() {
         return String::new();
     }
-    let names: Vec<String> = subject
-        .runs
-        .iter()
-        .map(|run| format!("{}{}", run.workload, if run.has_token { "" } else { " (without its token)" }))
-        .collect();
-    format!("runs {}", some(&names, shown))
+    let none_has_token = !subject.runs.iter().any(|run| run.has_token);
+    let name = |run: &Run| {
+        let without = if run.has_token || none_has_token { "" } else { " (without its token)" };
+        format!("{}{without}", run.workload)
+    };
+    let names = some(&subject.runs.iter().map(name).collect::<Vec<_>>(), shown);
+    format!("runs {names}{}", if none_has_token { "; no token of it is mounted" } else { "" })
+}
+
+/// What a subject holds by groups that it is in anyway.
+pub fn holds_too(report: &AccessReport, subject: &Subject) -> Vec<String> {
+    let groups = subject.groups.iter().filter_map(|group| report.subjects.get(*group));
+    groups
+        .map(|group| {
+            let risk = group.risk().map_or(String::new(), |risk| format!(" ({} risk)", risk.word()));
+            format!("holds too what {} holds{risk}", group.id)
+        })
+        .collect()
 }
 
 #[cfg(test)]

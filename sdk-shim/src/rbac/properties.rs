@@ -175,6 +175,18 @@ proptest! {
     }
 
     #[test]
+    fn the_first_rule_that_is_lacking_is_not_covered(
+        held in proptest::collection::vec(rule(), 0..4),
+        more in proptest::collection::vec(rule(), 0..4),
+        kept in 0..4_usize,
+    ) {
+        let mut wanted: Vec<_> = held.iter().take(kept).cloned().collect();
+        wanted.extend(more);
+        let held = Rules::of_cluster_role(&held);
+        prop_assert_eq!(held.first_lacking(&wanted), wanted.iter().position(|rule| !held.covers(rule)));
+    }
+
+    #[test]
     fn a_set_never_weighs_less_with_another_rule(rules in proptest::collection::vec(grave_rule(), 1..5)) {
         let (more, less) = (Rules::of_role(&rules), Rules::of_role(&rules[1..]));
         prop_assert!(dangers::grade(&more) >= dangers::grade(&less));

@@ -1,11 +1,20 @@
 //! Grants that may go to many: what is meant for everybody to see, and what is narrowed to named objects.
+//!
+//! ```
+//! use palisade_sdk::rbac::harmless::{Audience, is_harmless};
+//! use palisade_sdk::rbac::PolicyRule;
+//! # let text = r#"[{"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get"], "resourceNames": ["limits"]}]"#;
+//! # let rules: Vec<PolicyRule<'_>> = palisade_sdk::json::from_str(text).unwrap();
+//! assert!(is_harmless(&rules, Audience::Everyone, Some("shop")));
+//! assert!(!is_harmless(&rules, Audience::Anybody, Some("shop")));
+//! ```
+//!
+//! Source: the roles that the API server itself hands to those groups, `plugin/pkg/auth/authorizer/rbac/bootstrappolicy` of Kubernetes.
 
-use palisade_sdk::rbac::{self, PolicyRule};
-
-use crate::role::{Role, RoleKind};
+use super::{ALL, PolicyRule};
 
 /// To whom a grant goes, those of whom least is known first. What may go to one may go to those behind it.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Audience {
     /// Whoever reaches the API server.
     Anybody,
@@ -74,13 +83,11 @@ const READ: &[&str] = &["get", "list", "watch"];
 const LOCKS: &[&str] = &["leases", "configmaps", "endpoints"];
 const LOCK: &[&str] = &["get", "list", "watch", "update", "patch"];
 
-/// Whether all that the role grants, bound in this namespace (or everywhere), is harmless in these hands.
-pub fn is_harmless(role: &Role<'_>, audience: Audience, namespace: &str) -> bool {
-    role.rules.iter().all(|rule| {
-        let urls = rule.non_resource_urls.is_empty()
-            || role.kind == RoleKind::Role
-            || !namespace.is_empty()
-            || urls_are_harmless(rule, audience);
+/// Whether all that rules grant is harmless in these hands, given in this namespace, or everywhere with `None`. In a namespace nobody gets
+/// URLs.
+pub fn is_harmless(rules: &[PolicyRule<'_>], audience: Audience, namespace: Option<&str>) -> bool {
+    rules.iter().all(|rule| {
+        let urls = rule.non_resource_urls.is_empty() || namespace.is_some() || urls_are_harmless(rule, audience);
         urls && (rule.verbs.is_empty() || resources_are_harmless(rule, audience, namespace))
     })
 }
@@ -93,21 +100,21 @@ fn urls_are_harmless(rule: &PolicyRule<'_>, audience: Audience) -> bool {
         })
 }
 
-fn resources_are_harmless(rule: &PolicyRule<'_>, audience: Audience, namespace: &str) -> bool {
+fn resources_are_harmless(rule: &PolicyRule<'_>, audience: Audience, namespace: Option<&str>) -> bool {
     let verbs_are_among = |allowed: &[&str]| rule.verbs.iter().all(|verb| allowed.contains(&verb.as_str()));
     let named = !rule.resource_names.is_empty() && rule.resource_names.iter().all(|name| !name.is_empty());
     let reads = named && audience >= Audience::Everyone && verbs_are_among(READ);
     let locks = named && audience == Audience::Foreign && verbs_are_among(LOCK);
     rule.resources.iter().all(|resource| {
         let resource = resource.as_str();
-        let is_plain = resource != rbac::ALL && resource != "secrets" && !resource.contains('/');
+        let is_plain = resource != ALL && resource != "secrets" && !resource.contains('/');
         if (reads && is_plain) || (locks && LOCKS.contains(&resource)) {
             return true;
         }
         rule.api_groups.iter().all(|group| {
             HARMLESS.iter().any(|grant| {
                 let of_these = grant.only.is_none_or(|(wanted, only)| {
-                    wanted == namespace && named && rule.resource_names.iter().all(|name| *name == only)
+                    namespace == Some(wanted) && named && rule.resource_names.iter().all(|name| *name == only)
                 });
                 grant.audience <= audience
                     && *group == grant.group
@@ -117,4 +124,48 @@ fn resources_are_harmless(rule: &PolicyRule<'_>, audience: Audience, namespace: 
             })
         })
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn harmless(rule: &str, audience: Audience, namespace: Option<&str>) -> bool {
+        let rule: PolicyRule<'_> = crate::json::from_str(rule).unwrap();
+        is_harmless(&[rule], audience, namespace)
+    }
+
+    #[test]
+    fn it_depends_on_the_hands() {
+        use Audience::{Anybody, Everyone, Foreign, Node};
+        let urls = r#"{"nonResourceURLs": ["/healthz"], "verbs": ["get"]}"#;
+        let discovery = r#"{"nonResourceURLs": ["/apis/*"], "verbs": ["get"]}"#;
+        let info = r#"{"apiGroups": [""], "resources": ["configmaps"], "resourceNames": ["cluster-info"], "verbs": ["get"]}"#;
+        let review =
+            r#"{"apiGroups": ["authorization.k8s.io"], "resources": ["selfsubjectaccessreviews"], "verbs": ["create"]}"#;
+        let request =
+            r#"{"apiGroups": ["certificates.k8s.io"], "resources": ["certificatesigningrequests"], "verbs": ["create"]}"#;
+        let lease = r#"{"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "resourceNames": ["a"], "verbs": ["get", "update"]}"#;
+        let secret = r#"{"apiGroups": [""], "resources": ["secrets"], "resourceNames": ["a"], "verbs": ["get"]}"#;
+        let pods = r#"{"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}"#;
+        for (rule, namespace, from) in [
+            (urls, None, Some(Anybody)),
+            (discovery, None, Some(Everyone)),
+            // Nobody gets it.
+            (r#"{"nonResourceURLs": ["/logs/*"], "verbs": ["*"]}"#, Some("shop"), Some(Anybody)),
+            (info, Some("kube-public"), Some(Anybody)),
+            (info, Some("shop"), Some(Everyone)),
+            (review, None, Some(Everyone)),
+            (request, None, Some(Node)),
+            (lease, Some("shop"), Some(Foreign)),
+            (secret, Some("shop"), None),
+            (pods, None, None),
+            (r#"{"apiGroups": [""], "resources": ["pods"], "verbs": []}"#, None, Some(Anybody)),
+        ] {
+            for audience in [Anybody, Everyone, Node, Foreign] {
+                let expected = from.is_some_and(|from| audience >= from);
+                assert_eq!(harmless(rule, audience, namespace), expected, "{rule} {audience:?}");
+            }
+        }
+    }
 }
