@@ -141,9 +141,9 @@ pub struct Role {
 }
 
 impl Role {
-    /// Whether a reader is told its rules. What `admin`, `edit` and `view` grant fills pages, and is told by Kubernetes.
+    /// Whether a reader is told its rules, where they are known. What `admin`, `edit` and `view` grant fills pages, and is told by Kubernetes.
     fn shows_rules(&self) -> bool {
-        !self.is_delivered || self.parts.is_none()
+        !self.is_endless && (!self.is_delivered || self.parts.is_none())
     }
 }
 
