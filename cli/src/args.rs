@@ -38,6 +38,8 @@ pub enum Command {
     Scan(Scan),
     /// Report who may do what, for a review of access
     Rbac(Rbac),
+    /// Report who can reach whom
+    Net(Net),
     /// Run a policy's fixtures
     Test(Test),
     /// List the policies, or explain one
@@ -309,6 +311,73 @@ impl From<AccessRisk> for Risk {
             AccessRisk::High => Self::High,
         }
     }
+}
+
+const NET_HELP: &str = "\
+Examples:
+  palisade net k8s/
+  palisade net k8s/ --format mermaid          # for Markdown on GitHub, GitLab
+  palisade net k8s/ --format dot | dot -Tsvg -o network.svg
+  kubectl get deploy,sts,ds,cj,job,po,svc,ing,netpol,ns,cm \\
+      --all-namespaces -o json | palisade net -
+
+What is reported:
+  For each workload: who reaches it and whom it reaches, on which ports, by
+  the NetworkPolicies, Services and routes of the documents. From the
+  Internet comes what a Service, a host port or a route publishes. A pair of
+  workloads that may connect only because anybody may is not listed; there
+  it says \"any pod\" and \"everything\" instead.
+
+Marks:
+  dangerous  a database, a console or a workload that no policy isolates is
+             open to everybody; the metadata service of the cloud, or the
+             Internet on every port, can be reached
+  unneeded   open, but neither a container nor a Service names a port there
+  needed     what is left
+  What a workload names in its settings and no policy lets it reach is
+  listed apart.
+
+Exit status:
+  0  the report is complete, whatever it says
+  2  something could not be read; the rest is reported all the same";
+
+/// Report who can reach whom
+#[derive(Debug, Args)]
+#[command(after_help = "Run `palisade net --help` for examples, what is reported and the marks.", after_long_help = NET_HELP)]
+pub struct Net {
+    /// Files and folders; - is standard input
+    #[arg(required = true, value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+
+    /// How to report
+    #[arg(short, long, value_enum, default_value_t)]
+    pub format: MapFormat,
+
+    /// Write the report to a file instead of standard output
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+
+    /// The namespace of objects that name none
+    #[arg(short, long, default_value = "default", value_name = "NAME")]
+    pub namespace: String,
+
+    /// Only what begins or ends in these namespaces, with * and ?; may be repeated
+    #[arg(long, value_name = "NAMESPACE")]
+    pub within: Vec<String>,
+}
+
+/// The format of a map of connections.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum MapFormat {
+    /// For people
+    #[default]
+    Table,
+    /// For programs: documented and stable
+    Json,
+    /// For Graphviz
+    Dot,
+    /// For Markdown on GitHub and GitLab
+    Mermaid,
 }
 
 const TEST_HELP: &str = "\

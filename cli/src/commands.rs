@@ -2,6 +2,7 @@
 
 pub mod bench;
 pub mod export;
+pub mod net;
 pub mod policies;
 pub mod rbac;
 pub mod scan;

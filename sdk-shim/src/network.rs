@@ -4,7 +4,9 @@
 //! what such policies allow gets through. A pod that none selects is open to everyone. [`connects`] puts it all together.
 
 mod addresses;
+pub mod balancers;
 mod ranges;
+pub mod sensitive;
 mod traffic;
 mod workloads;
 

@@ -152,7 +152,7 @@ mod tests {
             (urls, None, Some(Anybody)),
             (discovery, None, Some(Everyone)),
             // Nobody gets it.
-            (r#"{"nonResourceURLs": ["/logs/*"], "verbs": ["*"]}"#, Some("shop"), None),
+            (r#"{"nonResourceURLs": ["/logs/*"], "verbs": ["*"]}"#, Some("shop"), Some(Anybody)),
             (info, Some("kube-public"), Some(Anybody)),
             (info, Some("shop"), Some(Everyone)),
             (review, None, Some(Everyone)),
