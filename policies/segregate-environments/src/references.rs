@@ -1,6 +1,7 @@
 //! Services that are aliases, and subjects of RoleBindings.
 
-use palisade_sdk::{Error, List, Path, Report, Request, Str, rbac};
+use palisade_sdk::rbac::subjects::{Class, Subject, Who};
+use palisade_sdk::{Error, List, Path, Report, Request, Str};
 
 use crate::cluster::{Cluster, Way};
 use crate::names::Evidence;
@@ -20,13 +21,6 @@ palisade_sdk::view! {
     struct RoleBinding<'a> {
         subjects: List<Subject<'a>> as "subjects",
     }
-
-    struct Subject<'a> {
-        kind: Str<'a> as "kind",
-        api_group: Str<'a> as "apiGroup",
-        name: Str<'a> as "name",
-        namespace: Str<'a> as "namespace",
-    }
 }
 
 /// Judges a Service.
@@ -43,9 +37,6 @@ pub fn judge_service(request: &Request<'_>, cluster: &Cluster<'_>, report: &mut 
     search.finish()
 }
 
-/// Groups that hold the ServiceAccounts of every namespace.
-const EVERYONE: [&str; 2] = ["system:serviceaccounts", "system:authenticated"];
-
 /// Judges a RoleBinding: who is given rights in its namespace.
 ///
 /// # Errors
@@ -55,32 +46,21 @@ pub fn judge_role_binding(request: &Request<'_>, cluster: &Cluster<'_>, report: 
     // The first namespace that the groups of all ServiceAccounts bring in.
     let stranger = cluster.namespaces.iter().find_map(|object| cluster.crosses(object.metadata.name.as_str(), Way::In));
     for (index, subject) in subjects.iter().enumerate() {
-        let at = Path::root();
-        let at = at.item("subjects", index);
-        let is_rbac = subject.api_group == rbac::GROUP || subject.api_group.is_empty();
-        let (namespace, field, what) = match subject.kind.as_str() {
-            "ServiceAccount" => {
-                (Some(subject.namespace.as_str()), "namespace", "gives rights to a ServiceAccount of the namespace ")
+        let who = subject.who(&request.namespace);
+        let (other, what) = match (who, who.class()) {
+            (Who::ServiceAccount { namespace, .. }, _) => {
+                (cluster.crosses(namespace, Way::In), "gives rights to a ServiceAccount of the namespace ")
             }
-            "User" if is_rbac => {
-                let account = subject.name.strip_prefix("system:serviceaccount:").and_then(|rest| rest.split_once(':'));
-                (account.map(|(namespace, _)| namespace), "name", "gives rights to a ServiceAccount of the namespace ")
+            (_, Class::AccountsOf(namespace)) => {
+                (cluster.crosses(namespace, Way::In), "gives rights to all ServiceAccounts of the namespace ")
             }
-            "Group" if is_rbac && EVERYONE.iter().any(|group| subject.name == *group) => {
-                if let Some(other) = stranger {
-                    let what = "gives rights to the ServiceAccounts of every namespace, also those of ";
-                    cluster.report(&ROLE_BINDING_CROSSING, &at.field("name"), what, other, report);
-                }
-                continue;
-            }
-            "Group" if is_rbac => (
-                subject.name.strip_prefix("system:serviceaccounts:"),
-                "name",
-                "gives rights to all ServiceAccounts of the namespace ",
-            ),
+            (_, Class::Everyone) => (stranger, "gives rights to the ServiceAccounts of every namespace, also those of "),
             _ => continue,
         };
-        if let Some(other) = namespace.and_then(|namespace| cluster.crosses(namespace, Way::In)) {
+        if let Some(other) = other {
+            let root = Path::root();
+            let at = root.item("subjects", index);
+            let field = if subject.kind == "ServiceAccount" { "namespace" } else { "name" };
             cluster.report(&ROLE_BINDING_CROSSING, &at.field(field), what, other, report);
         }
     }
