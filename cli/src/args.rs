@@ -7,6 +7,8 @@ use clap_complete::Shell;
 use palisade_harness::Severity;
 use palisade_sdk::Date;
 
+use crate::rbac::Risk;
+
 /// Scans Kubernetes manifests with Kubewarden policies, offline.
 #[derive(Debug, Parser)]
 #[command(version, arg_required_else_help = true, subcommand_required = true, max_term_width = 100)]
@@ -34,6 +36,10 @@ pub enum Color {
 pub enum Command {
     /// Scan manifests
     Scan(Scan),
+    /// Report who may do what, for a review of access
+    Rbac(Rbac),
+    /// Report who can reach whom
+    Net(Net),
     /// Run a policy's fixtures
     Test(Test),
     /// List the policies, or explain one
@@ -205,6 +211,173 @@ impl FailOn {
             Self::Never => false,
         }
     }
+}
+
+const RBAC_HELP: &str = "\
+Examples:
+  palisade rbac k8s/
+  palisade rbac k8s/ --format markdown > review.md
+  palisade rbac k8s/ --subject 'ServiceAccount:shop/*' --risk
+  kubectl get clusterroles,clusterrolebindings,roles,rolebindings,sa,deploy \\
+      --all-namespaces -o json | palisade rbac -
+
+What is reported:
+  For each user, group and ServiceAccount: through which binding it holds
+  which role, where, and what that grants. Groups that ServiceAccounts are
+  in anyway (system:serviceaccounts, that of their namespace, and
+  system:authenticated) stand by themselves, and are named beside their
+  members. The roles that every cluster has, such as admin, edit and view,
+  are known, with what the documents aggregate into them.
+
+Marks:
+  high    what the policies reject: it leads to the rights of others, or
+          goes to everybody
+  medium  what they warn of: worth a look
+
+  Reviews that are overdue are told by the annotations
+  palisade.dev/review-by and palisade.dev/owner of roles and bindings, or by
+  those that palisade.yaml sets for the policy require-rbac-review.
+
+Exit status:
+  0  the report is complete, whatever it says
+  2  something could not be read; the rest is reported all the same";
+
+/// Report who may do what, for a review of access
+#[derive(Debug, Args)]
+#[command(after_help = "Run `palisade rbac --help` for examples, what is reported and the marks.", after_long_help = RBAC_HELP)]
+pub struct Rbac {
+    /// Files and folders; - is standard input
+    #[arg(required = true, value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+
+    /// How to report
+    #[arg(short, long, value_enum, default_value_t)]
+    pub format: AccessFormat,
+
+    /// Write the report to a file instead of standard output
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+
+    /// The configuration, instead of the nearest palisade.yaml
+    #[arg(short, long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+
+    /// The namespace of objects that name none
+    #[arg(short, long, default_value = "default", value_name = "NAME")]
+    pub namespace: String,
+
+    /// The day, for reviews that are due [default: today, in UTC]
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub today: Option<Date>,
+
+    /// Only these subjects: NAME, NAMESPACE/NAME, with or without KIND: before it, with * and ?; may be repeated
+    #[arg(long = "subject", value_name = "PATTERN")]
+    pub subjects: Vec<String>,
+
+    /// Only what is granted in these namespaces, also by a ClusterRoleBinding; may be repeated
+    #[arg(long, value_name = "NAMESPACE")]
+    pub within: Vec<String>,
+
+    /// Only subjects with a mark, or with --risk=high one of these
+    #[arg(long, value_enum, value_name = "RISK", num_args = 0..=1, require_equals = true, default_missing_value = "medium")]
+    pub risk: Option<AccessRisk>,
+}
+
+/// The format of a report of access.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum AccessFormat {
+    /// For people
+    #[default]
+    Table,
+    /// For programs: documented and stable
+    Json,
+    /// For a ticket, with boxes to check
+    Markdown,
+}
+
+/// A risk and all above it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum AccessRisk {
+    /// What the policies warn of, and what they reject
+    Medium,
+    /// What the policies reject
+    High,
+}
+
+impl From<AccessRisk> for Risk {
+    fn from(risk: AccessRisk) -> Self {
+        match risk {
+            AccessRisk::Medium => Self::Medium,
+            AccessRisk::High => Self::High,
+        }
+    }
+}
+
+const NET_HELP: &str = "\
+Examples:
+  palisade net k8s/
+  palisade net k8s/ --format mermaid          # for Markdown on GitHub, GitLab
+  palisade net k8s/ --format dot | dot -Tsvg -o network.svg
+  kubectl get deploy,sts,ds,cj,job,po,svc,ing,netpol,ns,cm \\
+      --all-namespaces -o json | palisade net -
+
+What is reported:
+  For each workload: who reaches it and whom it reaches, on which ports, by
+  the NetworkPolicies, Services and routes of the documents. From the
+  Internet comes what a Service, a host port or a route publishes. A pair of
+  workloads that may connect only because anybody may is not listed; there
+  it says \"any pod\" and \"everything\" instead.
+
+Marks:
+  dangerous  a database, a console or a workload that no policy isolates is
+             open to everybody; the metadata service of the cloud, or the
+             Internet on every port, can be reached
+  unneeded   open, but neither a container nor a Service names a port there
+  needed     what is left
+  What a workload names in its settings and no policy lets it reach is
+  listed apart.
+
+Exit status:
+  0  the report is complete, whatever it says
+  2  something could not be read; the rest is reported all the same";
+
+/// Report who can reach whom
+#[derive(Debug, Args)]
+#[command(after_help = "Run `palisade net --help` for examples, what is reported and the marks.", after_long_help = NET_HELP)]
+pub struct Net {
+    /// Files and folders; - is standard input
+    #[arg(required = true, value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+
+    /// How to report
+    #[arg(short, long, value_enum, default_value_t)]
+    pub format: MapFormat,
+
+    /// Write the report to a file instead of standard output
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+
+    /// The namespace of objects that name none
+    #[arg(short, long, default_value = "default", value_name = "NAME")]
+    pub namespace: String,
+
+    /// Only what begins or ends in these namespaces, with * and ?; may be repeated
+    #[arg(long, value_name = "NAMESPACE")]
+    pub within: Vec<String>,
+}
+
+/// The format of a map of connections.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum MapFormat {
+    /// For people
+    #[default]
+    Table,
+    /// For programs: documented and stable
+    Json,
+    /// For Graphviz
+    Dot,
+    /// For Markdown on GitHub and GitLab
+    Mermaid,
 }
 
 const TEST_HELP: &str = "\

@@ -2,7 +2,9 @@
 
 pub mod bench;
 pub mod export;
+pub mod net;
 pub mod policies;
+pub mod rbac;
 pub mod scan;
 pub mod test;
 

@@ -1,4 +1,5 @@
-//! The command `palisade`: scans Kubernetes manifests with Kubewarden policies, offline.
+//! The command `palisade`: scans Kubernetes manifests with Kubewarden policies, offline, and reports who may do what by them,
+//! and who can reach whom.
 
 mod args;
 mod catalogue;
@@ -8,8 +9,10 @@ mod exemptions;
 mod identity;
 mod input;
 mod modules;
+mod net;
 mod output;
 mod progress;
+mod rbac;
 mod report;
 mod review;
 mod scan;
@@ -44,6 +47,8 @@ fn main() -> ExitCode {
 fn run(command: &Command) -> Result<Outcome, CommandError> {
     match command {
         Command::Scan(args) => commands::scan::run(args),
+        Command::Rbac(args) => commands::rbac::run(args),
+        Command::Net(args) => commands::net::run(args),
         Command::Test(args) => commands::test::run(args),
         Command::Policies(args) => commands::policies::run(args),
         Command::Bench(args) => commands::bench::run(args),

@@ -4,14 +4,16 @@
 //! what such policies allow gets through. A pod that none selects is open to everyone. [`connects`] puts it all together.
 
 mod addresses;
+pub mod balancers;
 mod ranges;
+pub mod sensitive;
 mod traffic;
 mod workloads;
 
 pub use addresses::{Addresses, Cidr, Family};
 pub use ranges::Ranges;
 pub use traffic::{End, IpBlock, Peer, Pod, Port, PortNumber, PortRule, connects};
-pub use workloads::{ContainerPort, Listed, each_workload};
+pub use workloads::{ContainerPort, Listed, WORKLOAD_KINDS, each_workload};
 
 use crate::json::{List, Raw, Str};
 use crate::selector::{LabelSelector, Labels};

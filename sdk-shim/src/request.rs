@@ -162,6 +162,14 @@ impl<'a> Request<'a> {
             .map(|(_, _, place)| *place)
     }
 
+    /// A part of the object, found by the names that lead to it, which `at` holds with dots between; the default where it is not there.
+    pub(crate) fn part<T: Read<'a> + Default>(&self, at: &str) -> Result<T, Error> {
+        let object = self.raw_object()?;
+        let steps: Vec<&str> = at.split('.').collect();
+        let part = json::dig(object, &steps).map_err(|error| malformed(object, error, &Path::root()))?;
+        part.map_or_else(|| Ok(T::default()), |part| read(part, &Path::new(at)))
+    }
+
     /// Whether an UPDATE touches an object that is already on its way out.
     pub(crate) fn is_being_deleted(&self) -> Result<bool, Error> {
         crate::view! {

@@ -19,15 +19,19 @@ struct Root<'r> {
     notes: Vec<NoteEntry<'r>>,
 }
 
+/// What made a report.
 #[derive(Serialize)]
-struct Tool {
+pub struct Tool {
     name: &'static str,
     version: &'static str,
 }
 
+/// This program.
+pub const TOOL: Tool = Tool { name: "palisade", version: env!("CARGO_PKG_VERSION") };
+
 /// A place, spread over three keys.
-#[derive(Serialize)]
-struct PlaceEntry<'r> {
+#[derive(Clone, Copy, Serialize)]
+pub struct PlaceEntry<'r> {
     file: &'r str,
     line: Option<usize>,
     column: Option<usize>,
@@ -47,8 +51,9 @@ struct FindingEntry<'r> {
     exemption: Option<&'r Exempted>,
 }
 
+/// What could not be read or judged.
 #[derive(Serialize)]
-struct ErrorEntry<'r> {
+pub struct ErrorEntry<'r> {
     #[serde(flatten)]
     place: PlaceEntry<'r>,
     policy: Option<&'r str>,
@@ -56,8 +61,9 @@ struct ErrorEntry<'r> {
     message: &'r str,
 }
 
+/// What else is to be known.
 #[derive(Serialize)]
-struct NoteEntry<'r> {
+pub struct NoteEntry<'r> {
     #[serde(flatten)]
     place: PlaceEntry<'r>,
     message: &'r str,
@@ -114,7 +120,7 @@ impl<'r> From<&'r Note> for NoteEntry<'r> {
 pub fn render(report: &Report) -> Result<String, serde_json::Error> {
     let root = Root {
         schema_version: SCHEMA_VERSION,
-        tool: Tool { name: "palisade", version: env!("CARGO_PKG_VERSION") },
+        tool: TOOL,
         summary: report.summary(),
         findings: report.findings.iter().map(Into::into).collect(),
         errors: report.failures.iter().map(Into::into).collect(),

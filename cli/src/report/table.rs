@@ -8,11 +8,16 @@ use palisade_harness::Severity;
 
 use super::{Failure, Finding, Note, Report, printable};
 
-const DENY: Style = AnsiColor::Red.on_default().bold();
-const WARN: Style = AnsiColor::Yellow.on_default().bold();
-const GOOD: Style = AnsiColor::Green.on_default().bold();
-const STRONG: Style = Style::new().bold();
-const FAINT: Style = Style::new().dimmed();
+/// What is bad.
+pub const DENY: Style = AnsiColor::Red.on_default().bold();
+/// What may be.
+pub const WARN: Style = AnsiColor::Yellow.on_default().bold();
+/// What is good.
+pub const GOOD: Style = AnsiColor::Green.on_default().bold();
+/// Headings.
+pub const STRONG: Style = Style::new().bold();
+/// What is only looked for.
+pub const FAINT: Style = Style::new().dimmed();
 
 /// The report as styled text. Lines are wrapped at `width` characters, or not at all.
 pub fn render(report: &Report, width: Option<usize>, elapsed: Option<Duration>) -> String {
@@ -84,7 +89,7 @@ pub fn failure_line(failure: &Failure) -> String {
 }
 
 /// Notes, those that say the same in one line.
-fn note_lines(notes: &[Note]) -> Vec<String> {
+pub fn note_lines(notes: &[Note]) -> Vec<String> {
     const SHOWN: usize = 3;
     let mut groups: Vec<(&str, Vec<String>)> = Vec::new();
     for note in notes {
@@ -105,7 +110,8 @@ fn note_lines(notes: &[Note]) -> Vec<String> {
         .collect()
 }
 
-fn section(text: &mut String, title: &str, style: Style, width: Option<usize>, lines: impl Iterator<Item = String>) {
+/// A title, and the lines below it; nothing when there are none.
+pub fn section(text: &mut String, title: &str, style: Style, width: Option<usize>, lines: impl Iterator<Item = String>) {
     let mut lines = lines.peekable();
     if lines.peek().is_none() {
         return;

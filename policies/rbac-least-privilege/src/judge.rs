@@ -1,26 +1,28 @@
 //! Judges the rules of one role, and how it is aggregated.
 
-use palisade_sdk::rbac::bootstrap::LABEL;
+use palisade_sdk::rbac::bootstrap::{AGGREGATE_TO, LABEL};
 use palisade_sdk::rbac::dangers::{
-    self, Class, DANGERS, Danger, Facts, Partners, Reach, STAR, VERBS, Verbs, verb_bit, verb_names,
+    self, Class, DANGERS, Danger, Facts, Names, Partners, Reach, STAR, VERBS, Verbs, verb_bit, verb_names,
 };
-use palisade_sdk::rbac::{ALL, Name, PolicyRule, Role};
+use palisade_sdk::rbac::{ALL, Name, PolicyRule, Role, RoleKind};
 use palisade_sdk::selector::Labels;
 use palisade_sdk::{Error, Operation, Path, Report, Request, Rule, Severity, Str};
 
-use crate::bootstrap::AGGREGATE_TO;
-use crate::words::{self, all_or, on_groups, shown};
-use crate::{AllowedVerbs, Kind, Settings, rules};
+use crate::narrow::{self, Cut};
+use crate::words::{self, all_or, is_every_url, is_no_pattern, is_wildcard, on_groups, shown, small_letters};
+use crate::{AllowedVerbs, Settings, rules};
 
 /// More combinations of groups, resources and verbs than this are not looked up in `allowedVerbs`: no role that a person wrote has them.
 const COMBINATIONS: usize = 10_000;
+
+const SECRETS: &str = "secrets";
 
 /// Adds a finding for everything that the role should not grant.
 ///
 /// # Errors
 /// When the object cannot be read.
 pub fn judge(
-    kind: Kind,
+    kind: RoleKind,
     role: &Role<'_>,
     request: &Request<'_>,
     settings: &Settings,
@@ -35,13 +37,15 @@ pub fn judge(
         accepted: DANGERS.iter().map(|danger| accepted_verbs(danger, &allowed)).collect(),
         allowed,
         partners: Partners::of(&role.rules),
+        changes_something: role.rules.iter().any(|rule| rule.grants_verb("update") || rule.grants_verb("patch")),
     };
-    let mut judge = Judge { context, gravest: [None; 3], report };
+    let mut judge = Judge { context, gravest: [None; 3], pending: Vec::new(), cut: Cut::default(), report };
+    let token = judge.secret_token(&role.rules);
     for (index, rule) in role.rules.iter().enumerate() {
-        judge.rule(index, rule);
+        let token = token.as_ref().filter(|token| token.rule == index);
+        judge.rule(index, rule, token);
     }
-    judge.secrets(&role.rules);
-    if kind == Kind::ClusterRole {
+    if kind == RoleKind::ClusterRole {
         judge.aggregated(role);
         judge.aggregating(role, request)?;
     }
@@ -83,7 +87,7 @@ struct Told {
 
 /// What holds for the role as a whole.
 struct Context<'j> {
-    kind: Kind,
+    kind: RoleKind,
     wildcard_verb_rejects: bool,
     wildcard_resource_rejects: bool,
     allowed: Vec<&'j AllowedVerbs>,
@@ -91,29 +95,106 @@ struct Context<'j> {
     accepted: Vec<Verbs>,
     /// What makes some dangers usable.
     partners: Partners,
+    /// Whether `update` or `patch` is granted at all.
+    changes_something: bool,
+}
+
+/// Where in a rule a finding stands.
+#[derive(Clone, Copy)]
+enum Place {
+    Verb(usize),
+    Group(usize),
+    Resource(usize),
+    Name(usize),
+    Url(usize),
+}
+
+/// A finding on the rule at hand, until it is known what is left of the rule.
+struct Pending {
+    about: &'static Rule,
+    place: Place,
+    message: String,
+    /// Instead of the narrowed rule.
+    remedy: Option<String>,
+}
+
+/// A grant of creating Secrets that makes tokens.
+struct SecretToken {
+    rule: usize,
+    place: usize,
+    message: String,
 }
 
 struct Judge<'j> {
     context: Context<'j>,
     /// The first danger, and its rule, for each level of [`dangers::HeldBy`].
     gravest: [Option<(usize, &'static Danger)>; 3],
+    /// The findings on the rule at hand, and what of it must go.
+    pending: Vec<Pending>,
+    cut: Cut,
     report: &'j mut Report,
 }
 
 impl Judge<'_> {
-    fn rule(&mut self, index: usize, rule: &PolicyRule<'_>) {
+    fn rule(&mut self, index: usize, rule: &PolicyRule<'_>, token: Option<&SecretToken>) {
         let facts = Facts::of(rule);
+        self.cut = Cut { drops: vec![0; rule.resources.len()], ..Cut::default() };
+        self.wildcard_verbs(&facts);
+        self.wildcard_groups(&facts);
+        self.wildcard_urls(&facts);
+        self.dangers(index, &facts);
+        if let Some(token) = token {
+            for (drop, _) in self.cut.drops.iter_mut().zip(&rule.resources).filter(|(_, entry)| **entry == SECRETS) {
+                *drop |= dangers::CREATE;
+            }
+            self.add(&rules::SECRET_TOKEN, Place::Resource(token.place), token.message.clone());
+        }
+        self.mistakes(rule);
+        self.flush(index, rule);
+    }
+
+    fn add(&mut self, about: &'static Rule, place: Place, message: String) {
+        self.pending.push(Pending { about, place, message, remedy: None });
+    }
+
+    /// Reports the findings on the rule at hand, with what is left of it.
+    fn flush(&mut self, index: usize, rule: &PolicyRule<'_>) {
+        if self.pending.is_empty() {
+            return;
+        }
+        let narrowed = narrow::narrowed(rule, &self.cut);
         let root = Path::root();
         let at = root.item("rules", index);
-        self.wildcard_verbs(&facts, &at);
-        self.wildcard_groups(&facts, &at);
-        self.wildcard_urls(&facts, &at);
+        for Pending { about, place, message, remedy } in self.pending.drain(..) {
+            let path = match place {
+                Place::Verb(place) => at.item("verbs", place),
+                Place::Group(place) => at.item("apiGroups", place),
+                Place::Resource(place) => at.item("resources", place),
+                Place::Name(place) => at.item("resourceNames", place),
+                Place::Url(place) => at.item("nonResourceURLs", place),
+            };
+            match (remedy, &narrowed) {
+                (Some(remedy), _) => self.report.add_with_remedy(about, &path, message, remedy),
+                (None, Some(narrowed)) => {
+                    let strike = if self.cut.has_wildcards() { ", and strike what the holder does not use" } else { "" };
+                    let remedy = [about.remedy, "; write ", narrowed, strike].concat();
+                    self.report.add_with_remedy(about, &path, message, remedy);
+                }
+                (None, None) => self.report.add(about, &path, message),
+            }
+        }
+    }
+
+    /// What the rule grants that leads to more.
+    fn dangers(&mut self, index: usize, facts: &Facts<'_>) {
+        let rule = facts.rule;
         let mut told: [Option<Told>; VERBS.len()] = [None; VERBS.len()];
         let mut impersonation_is_known = false;
         for (place, entry) in rule.resources.iter().enumerate() {
             let wildcard = is_wildcard(entry);
-            let wildcard_is_said = self.wildcard_resource(&facts, entry, &at.item("resources", place));
+            let wildcard_is_said = self.wildcard_resource(facts, entry, place);
             let mut star_is_said = false;
+            let mut drop = 0;
             for (danger, accepted) in DANGERS.iter().zip(&self.context.accepted) {
                 let Some(about) = rules::of(danger.class) else { continue };
                 if !danger.is_meant_by(entry) || !self.context.counts(danger) {
@@ -136,8 +217,17 @@ impl Judge<'_> {
                     continue;
                 }
                 let literal = granted & !STAR;
-                let name = if let Reach::Powerful(place) = reach { Some(place) } else { None };
+                let list =
+                    if let (Reach::Powerful(_), Names::Except(list)) = (reach, danger.names) { Some(list) } else { None };
+                // A name that leads to more can be struck, and the verb left.
+                let dropped = if list.is_some() { 0 } else { danger.verbs & !accepted };
+                if danger.class.is_grave() {
+                    drop |= dropped;
+                    self.cut.names = self.cut.names.or(list);
+                }
                 if literal & dangers::TELLING != 0 {
+                    let name = if let Reach::Powerful(place) = reach { Some(place) } else { None };
+                    self.cut.telling |= if list.is_some() { 0 } else { literal & dangers::TELLING };
                     for (bit, told) in told.iter_mut().enumerate() {
                         if literal & (1 << bit) != 0 && told.is_none_or(|told| told.misplaced && !misplaced) {
                             *told = Some(Told { danger, misplaced, name });
@@ -152,29 +242,29 @@ impl Judge<'_> {
                     continue;
                 }
                 star_is_said |= granted & STAR != 0;
+                drop |= dropped;
                 let message = self.context.message(danger, granted, misplaced, index);
-                self.report.add(
-                    about,
-                    &name.map_or(at.item("resources", place), |name| at.item("resourceNames", name)),
-                    message,
-                );
+                let place = if let Reach::Powerful(name) = reach { Place::Name(name) } else { Place::Resource(place) };
+                self.pending.push(Pending { about, place, message, remedy: None });
+            }
+            if let Some(drops) = self.cut.drops.get_mut(place) {
+                *drops |= drop;
             }
         }
         for (told, verb) in told.iter().zip(VERBS) {
             let Some(told) = told else { continue };
             let Some(about) = rules::of(told.danger.class) else { continue };
             let message = self.context.message(told.danger, verb_bit(verb), told.misplaced, index);
-            let place =
-                told.name.map_or_else(|| at.item("verbs", verb_at(facts.rule, verb)), |name| at.item("resourceNames", name));
-            self.report.add(about, &place, message);
+            let place = told.name.map_or_else(|| Place::Verb(verb_at(rule, verb)), Place::Name);
+            self.add(about, place, message);
         }
         if !impersonation_is_known {
-            self.impersonation_of_something(&facts, &at);
+            self.impersonation_of_something(facts);
         }
     }
 
     /// `impersonate` on resources that cannot be impersonated grants nothing by itself, yet nobody writes it to no end.
-    fn impersonation_of_something(&mut self, facts: &Facts<'_>, at: &Path<'_>) {
+    fn impersonation_of_something(&mut self, facts: &Facts<'_>) {
         let rule = facts.rule;
         if facts.verbs & dangers::IMPERSONATE == 0 || rule.resources.is_empty() || !rule.resource_names.is_empty() {
             return;
@@ -182,26 +272,36 @@ impl Judge<'_> {
         let mut message = "grants impersonate on ".to_owned();
         message.push_str(&shown(&rule.resources));
         message.push_str(", which is meant to let its holder act as somebody else");
-        self.report.add(&rules::IMPERSONATE, &at.item("verbs", verb_at(rule, "impersonate")), message);
+        self.cut.telling |= dangers::IMPERSONATE;
+        self.add(&rules::IMPERSONATE, Place::Verb(verb_at(rule, "impersonate")), message);
     }
 
-    fn wildcard_verbs(&mut self, facts: &Facts<'_>, at: &Path<'_>) {
+    fn wildcard_verbs(&mut self, facts: &Facts<'_>) {
         let rule = facts.rule;
         if facts.verbs & STAR == 0 || self.context.accepts(&rule.api_groups, &rule.resources, &[Str::from(ALL)]) {
             return;
         }
         let mut message = "`*` grants every verb on ".to_owned();
-        message.push_str(&match rule.resources.is_empty() {
-            true => all_or("every URL", &rule.non_resource_urls),
-            false => all_or("every resource", &rule.resources),
-        });
-        let remedy = words::verbs_instead(&rule.resources).unwrap_or(rules::WILDCARD_VERB.remedy);
+        if rule.resources.is_empty() {
+            message.push_str(&all_or("every URL", &rule.non_resource_urls));
+            if !rule.non_resource_urls.is_empty() {
+                message.push_str(", which lets its holder write there too, where the path takes it");
+            }
+        } else {
+            message.push_str(&all_or("every resource", &rule.resources));
+            message.push_str(", which lets its holder ");
+            let danger = self.context.gravest(facts, &rule.resources);
+            message.push_str(
+                danger.map_or("delete all objects at once, and use verbs that are yet to come", |danger| danger.lets),
+            );
+        }
+        self.cut.every_verb = self.report.severity_of(&rules::WILDCARD_VERB).is_some();
         for (place, _) in rule.verbs.iter().enumerate().filter(|(_, verb)| **verb == ALL) {
-            self.report.add_with_remedy(&rules::WILDCARD_VERB, &at.item("verbs", place), message.as_str(), remedy);
+            self.add(&rules::WILDCARD_VERB, Place::Verb(place), message.clone());
         }
     }
 
-    fn wildcard_groups(&mut self, facts: &Facts<'_>, at: &Path<'_>) {
+    fn wildcard_groups(&mut self, facts: &Facts<'_>) {
         let rule = facts.rule;
         if !facts.every_group || self.context.accepts(&[Str::from(ALL)], &rule.resources, &rule.verbs) {
             return;
@@ -210,40 +310,42 @@ impl Judge<'_> {
         message.push_str(&all_or("every verb", &rule.verbs));
         message.push_str(" on ");
         message.push_str(&all_or("every resource", &rule.resources));
-        message.push_str(" of every API group");
-        let remedy = words::groups_instead(&rule.resources);
-        let remedy = remedy.as_deref().unwrap_or(rules::WILDCARD_API_GROUP.remedy);
+        message.push_str(" of every API group, which lets its holder use what is installed later, unseen by who granted it");
+        self.cut.every_group = self.report.severity_of(&rules::WILDCARD_API_GROUP).is_some();
         for (place, _) in rule.api_groups.iter().enumerate().filter(|(_, group)| **group == ALL) {
-            self.report.add_with_remedy(&rules::WILDCARD_API_GROUP, &at.item("apiGroups", place), message.as_str(), remedy);
+            self.add(&rules::WILDCARD_API_GROUP, Place::Group(place), message.clone());
         }
     }
 
-    fn wildcard_urls(&mut self, facts: &Facts<'_>, at: &Path<'_>) {
+    fn wildcard_urls(&mut self, facts: &Facts<'_>) {
         let rule = facts.rule;
-        for (place, url) in rule.non_resource_urls.iter().enumerate() {
-            if url.ends_with('*') && matches!(url.trim_end_matches('*'), "" | "/") {
-                let mut message = "grants ".to_owned();
-                message.push_str(&all_or("every verb", &rule.verbs));
-                message.push_str(" on every path of the API server that is no resource");
-                self.report.add(&rules::WILDCARD_URL, &at.item("nonResourceURLs", place), message);
-            }
+        for (place, url) in rule.non_resource_urls.iter().enumerate().filter(|(_, url)| is_every_url(url)) {
+            let mut message = "`".to_owned();
+            message.push_str(words::cut(url));
+            message.push_str("` grants ");
+            message.push_str(&all_or("every verb", &rule.verbs));
+            message.push_str(
+                " on every path of the API server that is no resource, which lets its holder see metrics, logs and profiles",
+            );
+            self.cut.every_url = self.report.severity_of(&rules::WILDCARD_URL).is_some();
+            self.add(&rules::WILDCARD_URL, Place::Url(place), message);
         }
     }
 
     /// Whether the entry is a wildcard that is reported.
-    fn wildcard_resource(&mut self, facts: &Facts<'_>, entry: &Str<'_>, at: &Path<'_>) -> bool {
+    fn wildcard_resource(&mut self, facts: &Facts<'_>, entry: &Str<'_>, place: usize) -> bool {
         let rule = facts.rule;
-        let no_pattern = entry.len() > 2 && entry.ends_with("/*");
-        if !no_pattern && !is_wildcard(entry)
+        let place = Place::Resource(place);
+        if !is_no_pattern(entry) && !is_wildcard(entry)
             || self.context.accepts(&rule.api_groups, std::slice::from_ref(entry), &rule.verbs)
         {
             return false;
         }
         let mut message = "`".to_owned();
         message.push_str(words::cut(entry));
-        if no_pattern {
+        if is_no_pattern(entry) {
             message.push_str("` is no pattern that RBAC knows, and grants nothing");
-            self.report.add(&rules::WILDCARD_RESOURCE, at, message);
+            self.add(&rules::WILDCARD_RESOURCE, place, message);
             return false;
         }
         message.push_str("` grants ");
@@ -257,40 +359,58 @@ impl Judge<'_> {
             None => message.push_str(" on every resource of "),
         }
         message.push_str(&on_groups(&rule.api_groups));
-        if let Some(danger) = self.context.first_danger(facts, entry) {
-            message.push_str(", ");
-            danger.write_name(&mut message);
-            message.push_str(" among them, which lets its holder ");
-            message.push_str(danger.lets);
+        match self.context.gravest(facts, std::slice::from_ref(entry)) {
+            Some(danger) => {
+                message.push_str(", ");
+                danger.write_name(&mut message);
+                message.push_str(" among them, which lets its holder ");
+                message.push_str(danger.lets);
+            }
+            None => message.push_str(", which lets its holder use those that are added later, unseen by who granted it"),
         }
-        let remedy = words::resources_instead(entry, &rule.api_groups);
-        self.report.add_with_remedy(
-            &rules::WILDCARD_RESOURCE,
-            at,
-            message,
-            remedy.as_deref().unwrap_or(rules::WILDCARD_RESOURCE.remedy),
-        );
+        self.cut.every_resource |= self.report.severity_of(&rules::WILDCARD_RESOURCE).is_some();
+        self.add(&rules::WILDCARD_RESOURCE, place, message);
         true
+    }
+
+    /// What grants nothing, though it is meant to.
+    fn mistakes(&mut self, rule: &PolicyRule<'_>) {
+        for (place, verb) in rule.verbs.iter().enumerate() {
+            let Some(meant) = small_letters(verb).filter(|meant| !rule.grants_verb(meant)) else { continue };
+            let mut message = "`".to_owned();
+            message.push_str(words::cut(verb));
+            message.push_str("` is no verb, for verbs are in small letters, and grants nothing");
+            let remedy = Some(["write ", meant, " if it is needed, and strike it if nobody missed it"].concat());
+            self.pending.push(Pending { about: &rules::VERB_IN_CAPITALS, place: Place::Verb(place), message, remedy });
+        }
+        let nameless = |verb: &Str<'_>| *verb == "create" || *verb == "deletecollection";
+        if !rule.resource_names.is_empty()
+            && !rule.resources.is_empty()
+            && !rule.verbs.is_empty()
+            && !self.context.changes_something
+            && rule.verbs.iter().all(nameless)
+            && rule.resources.iter().all(|entry| !entry.contains('/') && *entry != ALL)
+            && !rule.resource_names.iter().any(|name| name.is_empty())
+        {
+            let mut message = "narrow ".to_owned();
+            message.push_str(&shown(&rule.verbs));
+            message.push_str(" to objects by name, and its requests name none, so that nothing is granted");
+            let about = &rules::NAMES_WITHOUT_EFFECT;
+            self.pending.push(Pending { about, place: Place::Name(0), message, remedy: Some(about.remedy.to_owned()) });
+        }
     }
 
     /// A Secret of the type `kubernetes.io/service-account-token` is filled with a token of the ServiceAccount that it names.
     /// Wildcards are left to their own findings.
-    fn secrets(&mut self, all: &[PolicyRule<'_>]) {
-        const SECRETS: &str = "secrets";
+    fn secret_token(&self, all: &[PolicyRule<'_>]) -> Option<SecretToken> {
         let names = |rule: &PolicyRule<'_>| rule.grants_group("") && rule.resources.iter().any(|resource| *resource == SECRETS);
         let has = |rule: &PolicyRule<'_>, wanted: &[&str]| rule.verbs.iter().any(|verb| wanted.contains(&verb.as_str()));
-        let Some((index, rule)) =
-            all.iter().enumerate().find(|(_, rule)| names(rule) && has(rule, &["create"]) && rule.grants_name(Name::Absent))
-        else {
-            return;
-        };
-        let Some(reading) =
-            all.iter().position(|rule| names(rule) && has(rule, &["get", "list", "watch"]) && rule.grants_name(Name::Every))
-        else {
-            return;
-        };
+        let (index, rule) =
+            all.iter().enumerate().find(|(_, rule)| names(rule) && has(rule, &["create"]) && rule.grants_name(Name::Absent))?;
+        let reading =
+            all.iter().position(|rule| names(rule) && has(rule, &["get", "list", "watch"]) && rule.grants_name(Name::Every))?;
         if self.context.allowed.iter().any(|allowed| allowed.accepts("", SECRETS, "create")) {
-            return;
+            return None;
         }
         let mut message = "grants create on secrets, and reading them ".to_owned();
         if reading == index {
@@ -301,10 +421,8 @@ impl Judge<'_> {
             message.push(']');
         }
         message.push_str(", which lets its holder make a token Secret for any ServiceAccount of the namespace and read it");
-        let root = Path::root();
-        let at = root.item("rules", index);
         let place = rule.resources.iter().position(|resource| *resource == SECRETS).unwrap_or_default();
-        self.report.add(&rules::SECRET_TOKEN, &at.item("resources", place), message);
+        Some(SecretToken { rule: index, place, message })
     }
 
     /// What the role brings into the user-facing ClusterRoles.
@@ -317,7 +435,7 @@ impl Judge<'_> {
                 continue;
             }
             let at = labels.key(label);
-            let brings = |verb: &str, resource: &str, index: usize| {
+            let brings = |verb: &str, resource: &str, index: usize, lets: &str| {
                 let mut message = "hands ".to_owned();
                 message.push_str(verb);
                 message.push_str(" on ");
@@ -326,6 +444,8 @@ impl Judge<'_> {
                 message.push_str(&index.to_string());
                 message.push_str("]) to ");
                 message.push_str(holders);
+                message.push_str(", and lets each of them ");
+                message.push_str(lets);
                 message
             };
             // Beyond what the role has as Kubernetes delivers it: view holds nothing of the kind.
@@ -334,8 +454,12 @@ impl Judge<'_> {
                 let mut name = String::new();
                 danger.write_name(&mut name);
                 let verbs = role.rules.get(*index).map_or(0, |rule| Facts::of(rule).verbs);
-                let message =
-                    brings(&verb_names(if verbs & STAR != 0 { danger.verbs } else { verbs & danger.verbs }), &name, *index);
+                let message = brings(
+                    &verb_names(if verbs & STAR != 0 { danger.verbs } else { verbs & danger.verbs }),
+                    &name,
+                    *index,
+                    danger.lets,
+                );
                 self.report.add(&rules::AGGREGATED_ESCALATION, &at, message);
             }
             if level > 0 {
@@ -349,7 +473,8 @@ impl Judge<'_> {
                 role.rules.iter().position(granting).filter(|_| !accepted).map(|index| (verb, index))
             });
             if let Some((verb, index)) = read {
-                self.report.add(&rules::AGGREGATED_SECRETS, &at, brings(verb, "secrets", index));
+                const READ: &str = "read passwords, keys and tokens, which `view` leaves out on purpose";
+                self.report.add(&rules::AGGREGATED_SECRETS, &at, brings(verb, SECRETS, index, READ));
             }
             if beyond.is_some() {
                 continue;
@@ -362,7 +487,8 @@ impl Judge<'_> {
             });
             if let Some((index, verbs, resource)) = writes {
                 let verbs = if verbs & STAR != 0 { "every verb".to_owned() } else { verb_names(verbs & dangers::WRITE) };
-                self.report.add(&rules::AGGREGATED_WRITE, &at, brings(&verbs, words::cut(resource), index));
+                const WRITE: &str = "change what they were given to see";
+                self.report.add(&rules::AGGREGATED_WRITE, &at, brings(&verbs, words::cut(resource), index, WRITE));
             }
         }
     }
@@ -383,7 +509,11 @@ impl Judge<'_> {
         for (place, selector) in aggregation.cluster_role_selectors.iter().enumerate() {
             let at = rule.item("clusterRoleSelectors", place);
             if selector.selects(&cluster_admin, &at)? {
-                self.report.add(&rules::AGGREGATION_SELECTOR, &at, "selects cluster-admin, so that the role grants everything");
+                self.report.add(
+                    &rules::AGGREGATION_SELECTOR,
+                    &at,
+                    "selects cluster-admin, which lets the role's holder do everything",
+                );
             }
         }
         // A stored role has rules because the controller wrote them.
@@ -405,11 +535,6 @@ fn verb_at(rule: &PolicyRule<'_>, verb: &str) -> usize {
     rule.verbs.iter().position(|granted| *granted == verb).unwrap_or_default()
 }
 
-/// Whether an entry of a rule's resources stands for more than one: `*`, `*/scale`.
-fn is_wildcard(entry: &str) -> bool {
-    entry == ALL || entry.starts_with("*/")
-}
-
 impl Context<'_> {
     /// Whether the settings accept all of this.
     fn accepts(&self, groups: &[Str<'_>], resources: &[Str<'_>], verbs: &[Str<'_>]) -> bool {
@@ -425,19 +550,19 @@ impl Context<'_> {
 
     /// Whether a role of this kind can grant the danger, or is meant to: nobody writes `escalate` or `impersonate` to no end.
     fn counts(&self, danger: &Danger) -> bool {
-        self.kind == Kind::ClusterRole || !danger.cluster || matches!(danger.class, Class::Escalate | Class::Impersonate)
+        self.kind == RoleKind::ClusterRole || !danger.cluster || matches!(danger.class, Class::Escalate | Class::Impersonate)
     }
 
-    /// The gravest of what a wildcard grants.
-    fn first_danger(&self, facts: &Facts<'_>, entry: &str) -> Option<&'static Danger> {
+    /// The gravest of what the rule grants by one of these entries of its resources.
+    fn gravest(&self, facts: &Facts<'_>, entries: &[Str<'_>]) -> Option<&'static Danger> {
         DANGERS.iter().zip(&self.accepted).find_map(|(danger, accepted)| {
             let granted = facts.verbs & (danger.verbs | STAR) & !accepted;
             let counts = granted != 0
-                && danger.is_meant_by(entry)
                 && facts.names_group(danger)
                 && self.counts(danger)
                 && !self.partners.make_harmless(danger)
-                && facts.reach(danger, granted).is_some();
+                && facts.reach(danger, granted).is_some()
+                && entries.iter().any(|entry| danger.is_meant_by(entry));
             counts.then_some(danger)
         })
     }

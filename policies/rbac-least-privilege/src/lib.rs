@@ -5,13 +5,13 @@
 //!
 //! References: CIS Kubernetes Benchmark 5.1; Kubernetes documentation, "RBAC Good Practices".
 
-mod bootstrap;
 mod judge;
+mod narrow;
 mod rules;
 mod words;
 
-use palisade_sdk::rbac::{self, Role};
-use palisade_sdk::{Error, Host, Policy, Report, Request, Rule, SettingsError, glob, json};
+use palisade_sdk::rbac::{self, AllowedRole, Role, RoleKind, bootstrap};
+use palisade_sdk::{Error, Host, Policy, Report, Request, Rule, SettingsError, glob};
 
 palisade_sdk::settings! {
     /// What the deployer may accept.
@@ -29,14 +29,6 @@ palisade_sdk::settings! {
 }
 
 palisade_sdk::setting! {
-    /// A role that is accepted as it is.
-    pub struct AllowedRole {
-        name: String,
-        namespace: Option<String>,
-        kind: Option<Kind>,
-        reason: String,
-    }
-
     /// A grant that is accepted.
     pub struct AllowedVerbs {
         api_group: String,
@@ -44,30 +36,6 @@ palisade_sdk::setting! {
         verbs: Vec<String>,
         roles: Vec<String>,
         reason: String,
-    }
-}
-
-/// The kind of a role.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// `Role`
-    Role,
-    /// `ClusterRole`
-    ClusterRole,
-}
-
-impl json::Read<'_> for Kind {
-    fn read(reader: &mut json::Reader<'_>) -> Result<Self, json::JsonError> {
-        json::read_choice(reader, &[("Role", Self::Role), ("ClusterRole", Self::ClusterRole)])
-    }
-}
-
-impl AllowedRole {
-    fn is(&self, kind: Kind, role: &Role<'_>, namespace: &str) -> bool {
-        let in_namespace = |pattern: &String| kind == Kind::Role && glob::matches(pattern, namespace);
-        self.kind.is_none_or(|wanted| wanted == kind)
-            && self.namespace.as_ref().is_none_or(in_namespace)
-            && glob::matches(&self.name, &role.metadata.name)
     }
 }
 
@@ -85,28 +53,11 @@ impl Policy for RbacLeastPrivilege {
     const RULES: &'static [Rule] = rules::ALL;
 
     fn check_settings(settings: &Settings) -> Result<(), SettingsError> {
+        AllowedRole::check(&settings.allowed_roles, "allowedRoles")?;
         let wrong = |list: &str, index: usize, field: &str, problem: &str| {
             Err(SettingsError::new([list, "[", &index.to_string(), "].", field].concat(), problem))
         };
         let blank = |text: &str| text.trim().is_empty();
-        for (index, allowed) in settings.allowed_roles.iter().enumerate() {
-            let list = "allowedRoles";
-            if blank(&allowed.reason) {
-                return wrong(list, index, "reason", "expected why this role is accepted");
-            }
-            if blank(&allowed.name) {
-                return wrong(list, index, "name", "expected a name or a glob pattern");
-            }
-            if allowed.namespace.is_none() && allowed.name.bytes().all(|byte| matches!(byte, b'*' | b'?')) {
-                return wrong(list, index, "name", "expected a narrower pattern, or a namespace: this one accepts every role");
-            }
-            if allowed.namespace.as_ref().is_some_and(|namespace| blank(namespace)) {
-                return wrong(list, index, "namespace", "expected a name or a glob pattern");
-            }
-            if allowed.namespace.is_some() && allowed.kind == Some(Kind::ClusterRole) {
-                return wrong(list, index, "namespace", "expected none: a ClusterRole is in no namespace");
-            }
-        }
         for (index, allowed) in settings.allowed_verbs.iter().enumerate() {
             let list = "allowedVerbs";
             if blank(&allowed.reason) {
@@ -126,17 +77,12 @@ impl Policy for RbacLeastPrivilege {
     }
 
     fn validate(request: &Request<'_>, settings: &Settings, _: &dyn Host, report: &mut Report) -> Result<(), Error> {
-        let kind = match request.kind.kind.as_str() {
-            _ if request.kind.group != rbac::GROUP => return Ok(()),
-            "Role" => Kind::Role,
-            "ClusterRole" => Kind::ClusterRole,
-            _ => return Ok(()),
-        };
+        let Some(kind) = RoleKind::of(&request.kind.kind).filter(|_| request.kind.group == rbac::GROUP) else { return Ok(()) };
         let role: Role<'_> = request.object()?;
         if settings.allowed_roles.iter().any(|allowed| allowed.is(kind, &role, &request.namespace)) {
             return Ok(());
         }
-        if kind == Kind::ClusterRole
+        if kind == RoleKind::ClusterRole
             && (bootstrap::is_aggregation(request, &role) || bootstrap::is_bootstrapped(request, &role)?)
         {
             return Ok(());

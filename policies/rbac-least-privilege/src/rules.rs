@@ -91,6 +91,14 @@ rules! {
         "writing workloads runs any image as any ServiceAccount of the namespace, with any of its Secrets mounted";
         "leave it out where the holder deploys nothing, or accept it in the setting allowedVerbs where it does";
         "CIS Kubernetes Benchmark 5.1.4"
+    VERB_IN_CAPITALS = "verb-in-capitals", Warn:
+        "verbs are compared to the letter: one with capitals grants nothing, though somebody meant it to";
+        "write the verb in small letters if it is needed";
+        "Kubernetes documentation, Using RBAC Authorization: PolicyRule"
+    NAMES_WITHOUT_EFFECT = "names-without-effect", Warn:
+        "requests to create, and to delete a collection, name no object: a rule that grants them by name grants nothing";
+        "leave resourceNames out where the grant is needed, and strike the rule where nobody missed it";
+        "Kubernetes documentation, Using RBAC Authorization: Referring to resources"
     AGGREGATED_SECRETS = "aggregated-secrets", Deny:
         "a ClusterRole that is aggregated into `view` must not grant Secrets, which `view` leaves out on purpose";
         "remove the label, and bind the ClusterRole to those who need it";

@@ -1,6 +1,6 @@
 //! Host names that lead where no name from outside should.
 
-use crate::balancers::is_private;
+use palisade_sdk::network::balancers::is_private;
 
 /// Where clouds hand out credentials, and names of the host itself.
 const HOSTS: [&str; 8] = [

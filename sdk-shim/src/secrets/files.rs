@@ -288,7 +288,12 @@ fn judge<'t>(promise: Promise, name: Span, value: Span, text: &'t str, found: &m
     if secret.iter().all(|byte| *byte == b'*') {
         return false;
     }
-    if refers(values::strip(secret)) || is_format(secret) || is_hash(secret) || is_label(name_text, secret) || values::is_type(secret) {
+    if refers(values::strip(secret))
+        || is_format(secret)
+        || is_hash(secret)
+        || is_label(name_text, secret)
+        || values::is_type(secret)
+    {
         return false;
     }
     // `Bearer {token}`

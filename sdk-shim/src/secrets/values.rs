@@ -397,7 +397,7 @@ fn is_password(value: &[u8], source: Source) -> bool {
     // `var.db_password`
     let variable = || {
         let last = value.rsplit(|byte| *byte == b'.').next().unwrap_or_default();
-        dotted_words(value) >= 2 && last.iter().any(|byte| *byte == b'_') && names::promise(last).is_some()
+        dotted_words(value) >= 2 && last.contains(&b'_') && names::promise(last).is_some()
     };
     if source == Source::Whole && variable() {
         return false;

@@ -22,6 +22,9 @@ const NAMESPACE_NAME: &str = "kubernetes.io/metadata.name";
 /// How many rules the aggregation controller may write. A cluster has some thousands.
 const MOST_RULES: usize = 200_000;
 
+/// Of these kinds every cluster has some objects.
+const ACCESS_KINDS: [&str; 4] = ["ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding"];
+
 /// The objects of a cluster.
 #[derive(Debug, Default)]
 pub(crate) struct Cluster {
@@ -32,11 +35,11 @@ pub(crate) struct Cluster {
     access: OnceLock<Access>,
 }
 
-/// Who may do what in the whole cluster: what was added, and what every cluster has beside it.
+/// Who may do what: what was added, and what every cluster has beside it.
 #[derive(Debug)]
 struct Access {
-    roles: Stored,
-    bindings: Stored,
+    /// In the order of [`ACCESS_KINDS`].
+    kinds: [Stored; ACCESS_KINDS.len()],
     /// Whether the rules of aggregated ClusterRoles are known.
     aggregated: Result<(), TooMany>,
 }
@@ -117,9 +120,8 @@ impl Cluster {
 
     /// The objects of a kind.
     fn of_version(&self, api_version: &str, kind: &str) -> Option<&Stored> {
-        match (api_version, kind) {
-            (bootstrap::API_VERSION, "ClusterRole") => Some(&self.access().roles),
-            (bootstrap::API_VERSION, "ClusterRoleBinding") => Some(&self.access().bindings),
+        match ACCESS_KINDS.iter().position(|known| *known == kind) {
+            Some(known) if api_version == bootstrap::API_VERSION => self.access().kinds.get(known),
             _ => self.stored.get(&(api_version.to_owned(), kind.to_owned())),
         }
     }
@@ -135,13 +137,14 @@ impl Cluster {
 
     fn access(&self) -> &Access {
         self.access.get_or_init(|| {
-            let own = |kind: &str| self.stored.get(&(bootstrap::API_VERSION.to_owned(), kind.to_owned()));
-            let mut access = Access {
-                roles: Stored::beside(own("ClusterRole"), bootstrap::cluster_roles()),
-                bindings: Stored::beside(own("ClusterRoleBinding"), bootstrap::cluster_role_bindings()),
-                aggregated: Ok(()),
-            };
-            access.aggregated = aggregate(&mut access.roles.objects);
+            let kinds = ACCESS_KINDS.map(|kind| {
+                let own = self.stored.get(&(bootstrap::API_VERSION.to_owned(), kind.to_owned()));
+                let made = bootstrap::roles().iter().chain(bootstrap::bindings()).filter(|object| object["kind"] == kind);
+                Stored::beside(own, made)
+            });
+            let mut access = Access { kinds, aggregated: Ok(()) };
+            let [cluster_roles, ..] = &mut access.kinds;
+            access.aggregated = aggregate(&mut cluster_roles.objects);
             access
         })
     }
@@ -230,15 +233,16 @@ impl Cluster {
 
 impl Stored {
     /// These objects, and of the others those that have names of their own.
-    fn beside(own: Option<&Self>, others: &[Value]) -> Self {
+    fn beside<'o>(own: Option<&'o Self>, others: impl Iterator<Item = &'o Value>) -> Self {
         let mut all = Self::default();
+        let text = |object: &Value, field: &str| object["metadata"][field].as_str().unwrap_or_default().to_owned();
         for object in own.into_iter().flat_map(|own| &own.objects) {
-            all.add(object.clone(), String::new(), object["metadata"]["name"].as_str().unwrap_or_default().to_owned());
+            all.add(object.clone(), text(object, "namespace"), text(object, "name"));
         }
         for object in others {
-            let name = object["metadata"]["name"].as_str().unwrap_or_default();
-            if all.get("", name).is_none() {
-                all.add(object.clone(), String::new(), name.to_owned());
+            let (namespace, name) = (text(object, "namespace"), text(object, "name"));
+            if all.get(&namespace, &name).is_none() {
+                all.add(object.clone(), namespace, name);
             }
         }
         all
@@ -299,13 +303,14 @@ impl Stored {
 /// # Errors
 /// When that would be endless. No rules are filled in then.
 fn aggregate(roles: &mut [Value]) -> Result<(), TooMany> {
-    let members = aggregation::members(&roles.iter().collect::<Vec<_>>())?;
+    let all = aggregation::members(&roles.iter().collect::<Vec<_>>())?;
     let mut left = MOST_RULES;
     let mut filled = Vec::new();
-    for (index, members) in members.into_iter().enumerate() {
+    for (index, members) in all.iter().enumerate() {
         let Some(members) = members else { continue };
         let (mut rules, mut seen) = (Vec::new(), HashSet::new());
-        let own = members.iter().filter_map(|member| roles.get(*member)?["rules"].as_array()).flatten();
+        let with_rules = members.iter().filter(|member| all.get(**member).is_some_and(Option::is_none));
+        let own = with_rules.filter_map(|member| roles.get(*member)?["rules"].as_array()).flatten();
         for rule in own {
             left = left.checked_sub(1).ok_or(TooMany)?;
             if seen.insert(rule) {

@@ -362,7 +362,7 @@ mod tests {
 
     #[test]
     fn the_secret_is_where_the_label_says() {
-        for sample in samples(SEED) {
+        for sample in samples(SEED).into_iter().filter(|sample| sample.detector.is_some()) {
             let (word, range) = sample.secret.clone();
             let text = &sample.words[word][range];
             assert!(sample.encodings > 0 || text == sample.plain, "{sample:?}");

@@ -1,0 +1,151 @@
+//! Rules of roles in words.
+
+use super::{AccessReport, Id, Rule, Run, Subject};
+
+/// A line of what a role grants: the verbs, and on what.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Right {
+    /// `get, list`
+    pub verbs: String,
+    /// `deployments.apps, pods/log, secrets (only db)`
+    pub on: String,
+}
+
+/// What rules grant, in lines. Rules with the same verbs that follow on each other share one. URLs are told only of what is given in the
+/// whole cluster, for in a namespace nobody gets them.
+pub fn rights(rules: &[&Rule], with_urls: bool) -> Vec<Right> {
+    let mut rights: Vec<Right> = Vec::new();
+    for rule in rules {
+        let verbs = if rule.verbs.is_empty() { "nothing".to_owned() } else { rule.verbs.join(", ") };
+        let mut on = Vec::new();
+        if !rule.resources.is_empty() && !rule.api_groups.is_empty() {
+            on.push(resources(rule));
+        }
+        if with_urls {
+            on.extend(rule.urls.iter().cloned());
+        }
+        if on.is_empty() {
+            continue;
+        }
+        let on = on.join(", ");
+        match rights.last_mut() {
+            Some(last) if last.verbs == verbs => last.on = format!("{}, {on}", last.on),
+            _ => rights.push(Right { verbs, on }),
+        }
+    }
+    rights
+}
+
+/// As kubectl writes them: the resource, its API group, its subresource.
+fn resources(rule: &Rule) -> String {
+    let named = |resource: &String| {
+        let (resource, subresource) = resource.split_once('/').unwrap_or((resource, ""));
+        let slash = if subresource.is_empty() { "" } else { "/" };
+        rule.api_groups
+            .iter()
+            .map(|group| match group.as_str() {
+                "" => format!("{resource}{slash}{subresource}"),
+                group => format!("{resource}.{group}{slash}{subresource}"),
+            })
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    let mut text = rule.resources.iter().map(named).collect::<Vec<_>>().join(", ");
+    if !rule.resource_names.is_empty() {
+        let names: Vec<String> =
+            rule.resource_names.iter().map(|name| if name.is_empty() { "\"\"".to_owned() } else { name.clone() }).collect();
+        text = format!("{text} (only {})", names.join(", "));
+    }
+    text
+}
+
+/// Where a binding takes effect.
+pub fn place_of(binding: &Id) -> String {
+    match &binding.namespace {
+        Some(namespace) => format!("in namespace {namespace}"),
+        None => "in the whole cluster".to_owned(),
+    }
+}
+
+/// Whom a role is from, where no document holds it.
+pub const DELIVERED: &str = "of every cluster";
+
+/// The first of some names, and how many there are beside them.
+pub fn some(names: &[String], shown: usize) -> String {
+    match names.len().saturating_sub(shown) {
+        0 => names.join(", "),
+        rest => format!("{} and {rest} more", names.get(..shown).unwrap_or_default().join(", ")),
+    }
+}
+
+/// What runs as a subject, in a sentence; empty when nothing does.
+pub fn runs(subject: &Subject, shown: usize) -> String {
+    if subject.runs.is_empty() {
+        return String::new();
+    }
+    let none_has_token = !subject.runs.iter().any(|run| run.has_token);
+    let name = |run: &Run| {
+        let without = if run.has_token || none_has_token { "" } else { " (without its token)" };
+        format!("{}{without}", run.workload)
+    };
+    let names = some(&subject.runs.iter().map(name).collect::<Vec<_>>(), shown);
+    format!("runs {names}{}", if none_has_token { "; no token of it is mounted" } else { "" })
+}
+
+/// What a subject holds by groups that it is in anyway.
+pub fn holds_too(report: &AccessReport, subject: &Subject) -> Vec<String> {
+    let groups = subject.groups.iter().filter_map(|group| report.subjects.get(*group));
+    groups
+        .map(|group| {
+            let risk = group.risk().map_or(String::new(), |risk| format!(" ({} risk)", risk.word()));
+            format!("holds too what {} holds{risk}", group.id)
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rule(verbs: &[&str], groups: &[&str], resources: &[&str], names: &[&str], urls: &[&str]) -> Rule {
+        let list = |items: &[&str]| items.iter().map(|item| (*item).to_owned()).collect();
+        Rule {
+            verbs: list(verbs),
+            api_groups: list(groups),
+            resources: list(resources),
+            resource_names: list(names),
+            urls: list(urls),
+            place: None,
+        }
+    }
+
+    #[test]
+    fn rules_are_lines() {
+        let rules = [
+            rule(&["get", "list"], &[""], &["pods", "pods/log"], &[], &[]),
+            rule(&["get", "list"], &["apps"], &["deployments", "deployments/scale"], &[], &[]),
+            rule(&["get"], &[""], &["secrets"], &["db", ""], &[]),
+            rule(&["get"], &["apps", "extensions"], &["*"], &[], &[]),
+            rule(&["get"], &[], &[], &[], &["/metrics", "/healthz"]),
+            rule(&["post"], &[], &[], &[], &["/metrics"]),
+            rule(&[], &["*"], &["nodes"], &[], &[]),
+            rule(&["get"], &[], &["nothing"], &[], &[]),
+        ];
+        let lines = |with_urls| {
+            rights(&rules.iter().collect::<Vec<_>>(), with_urls)
+                .into_iter()
+                .map(|right| format!("{}: {}", right.verbs, right.on))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(
+            lines(true),
+            [
+                "get, list: pods, pods/log, deployments.apps, deployments.apps/scale",
+                "get: secrets (only db, \"\"), *.apps, *.extensions, /metrics, /healthz",
+                "post: /metrics",
+                "nothing: nodes.*",
+            ]
+        );
+        assert_eq!(lines(false)[1..], ["get: secrets (only db, \"\"), *.apps, *.extensions", "nothing: nodes.*"]);
+    }
+}
