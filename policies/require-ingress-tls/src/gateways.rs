@@ -100,7 +100,7 @@ pub fn judge(request: &Request<'_>, context: &Context<'_>, report: &mut Report) 
     let (class, listeners) = (&gateway.spec.gateway_class_name, &gateway.spec.listeners);
     let needs_reference = !context.settings.allows_default_certificate(class) && !annotations.contains_key(CERTIFICATE_MAP);
     let encrypted = listeners.iter().filter(|listener| matches!(listener.protocol.as_str(), "HTTPS" | "TLS"));
-    let encrypted = Texts::keys_of(encrypted.map(|listener| normal(&listener.hostname)));
+    let encrypted = Texts::keys_of(&mut encrypted.map(|listener| normal(&listener.hostname)));
     if listeners.len() > MOST_LISTENERS {
         return Err(Error::malformed(&Path::new("spec.listeners"), "expected at most 64 listeners"));
     }

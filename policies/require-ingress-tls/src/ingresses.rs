@@ -247,7 +247,7 @@ fn judge_tls(ingress: &Ingress<'_>, others: &Others, context: &Context<'_>, repo
     let spec = &ingress.spec;
     let hosts: Vec<String> = spec.rules.iter().map(|rule| normal(&rule.host)).collect();
     let is_everything = spec.rules.is_empty() && spec.default_backend.is_some();
-    if hosts.iter().all(|host| context.is_allowed(host)) && !(is_everything && !context.is_allowed("")) {
+    if hosts.iter().all(|host| context.is_allowed(host)) && (!is_everything || context.is_allowed("")) {
         return Ok(());
     }
     // Traefik's usual pair: one Ingress for HTTPS, and one that only redirects.

@@ -189,3 +189,70 @@ impl Policy for RequireIngressTls {
 }
 
 palisade_sdk::export!(RequireIngressTls);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use palisade_sdk::HostError;
+
+    /// Answers every list with these items.
+    struct Cluster(String);
+
+    impl Host for Cluster {
+        fn call(&self, _: &str, operation: &str, _: &[u8]) -> Result<Vec<u8>, HostError> {
+            match operation {
+                "get_resource" => Err(HostError::new("kubernetes", operation, "Cannot find v1/Namespace named 'kube-system'")),
+                _ => Ok(format!(r#"{{"items": [{}]}}"#, self.0).into_bytes()),
+            }
+        }
+    }
+
+    fn judge(kind: (&str, &str, &str), object: &str, cluster: &str) -> String {
+        let (group, version, kind) = kind;
+        let payload = format!(
+            r#"{{"settings": {{}}, "request": {{"kind": {{"group": "{group}", "version": "{version}", "kind": "{kind}"}},
+                "operation": "CREATE", "namespace": "shop", "object": {object}}}}}"#
+        );
+        let response = palisade_sdk::run::<RequireIngressTls>(b"validate", payload.as_bytes(), &Cluster(cluster.to_owned()));
+        String::from_utf8(response.unwrap()).unwrap()
+    }
+
+    /// Tens of thousands of hosts, and another Ingress that has as many.
+    #[test]
+    fn an_ingress_of_megabytes_is_judged_to_the_last_host() {
+        let rules = |suffix: &str| {
+            let rule = |index| format!(r#"{{"host": "h{index}.{suffix}", "http": {{"paths": [{{"path": "/"}}]}}}}"#);
+            (0..30_000).map(rule).collect::<Vec<_>>().join(", ")
+        };
+        let hosts: Vec<String> = (0..29_999).map(|index| format!("\"h{index}.example.com\"")).collect();
+        let object = format!(
+            r#"{{"metadata": {{"name": "many"}}, "spec": {{"tls": [{{"secretName": "many", "hosts": [{}]}}], "rules": [{}]}}}}"#,
+            hosts.join(", "),
+            rules("example.com")
+        );
+        let other = |suffix: &str, more: &str| {
+            format!(
+                r#"{{"metadata": {{"name": "other", "namespace": "blog"}}, "spec": {{"rules": [{}{more}]}}}}"#,
+                rules(suffix)
+            )
+        };
+        let kind = ("networking.k8s.io", "v1", "Ingress");
+        let last = "spec.rules[29999].host: h29999.example.com";
+        let response = judge(kind, &object, &other("example.org", ""));
+        assert!(response.contains(&[last, " is not among the hosts of spec.tls"].concat()), "{response}");
+        assert!(!response.contains("host-taken"), "{response}");
+        let response = judge(kind, &object, &other("example.org", r#", {"host": "h29999.example.com"}"#));
+        assert!(response.contains(&[last, " is served already, by the Ingress blog/other"].concat()), "{response}");
+    }
+
+    /// Rules of Traefik that cost a parser as much as they can.
+    #[test]
+    fn rules_of_megabytes_are_judged() {
+        for unit in ["(", "Host(`", "`", "Host(`a`,", "!Host(", "é("] {
+            let object =
+                format!(r#"{{"spec": {{"routes": [{{"match": "{}"}}], "tls": {{"secretName": "a"}}}}}}"#, unit.repeat(300_000));
+            let response = judge(("traefik.io", "v1alpha1", "IngressRoute"), &object, "");
+            assert_eq!(response.contains("no-host"), unit != "Host(`" && unit != "Host(`a`,", "{unit}");
+        }
+    }
+}

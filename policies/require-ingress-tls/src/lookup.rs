@@ -1,6 +1,6 @@
 //! What is looked up: certificates and who makes them, and whether the whole cluster is known.
 
-use palisade_sdk::{Answer, Error, GetQuery, Host, HostError, ListQuery, Path, Report, Str};
+use palisade_sdk::{Answer, Error, GetQuery, Host, ListQuery, Path, Report, Str};
 
 use crate::Reference;
 use crate::hosts::{Texts, contains, cut};
@@ -35,15 +35,17 @@ palisade_sdk::view! {
 }
 
 /// Makes nothing of a kind that the cluster does not know: it has no objects then. The policy server says
-/// `Cannot find resource v1/Thing`.
+/// `Cannot find resource v1/Thing`, or, where the whole group is not there, `error finding resource example.com/v1 / Thing: … 404 …`.
 ///
 /// # Errors
 /// When the call failed for another reason.
 pub fn if_known<T>(answer: Result<T, Error>) -> Result<Option<T>, Error> {
-    const UNKNOWN: &str = "Cannot find resource";
+    let is_unknown = |problem: &str| {
+        contains(problem, "Cannot find resource") || contains(problem, "error finding resource") && contains(problem, "404")
+    };
     match answer {
         Ok(answer) => Ok(Some(answer)),
-        Err(Error::Host(HostError { problem, .. })) if contains(&problem, UNKNOWN) => Ok(None),
+        Err(Error::Host(error)) if is_unknown(&error.problem) => Ok(None),
         Err(error) => Err(error),
     }
 }

@@ -168,14 +168,14 @@ fn judge_claims(
             claimed.push((host, place));
         }
     }
-    let gateways = Texts::keys_of(route.gateways(context.namespace));
+    let gateways = Texts::keys_of(&mut route.gateways(context.namespace));
     if claimed.is_empty() || gateways.is_empty() || report.severity_of(&HOST_TAKEN).is_none() {
         return Ok(());
     }
     let mut claimed = Texts::of(claimed);
     let is_new = before.is_none();
     let before = before.into_iter().flat_map(|before| before.spec.hostnames.iter());
-    let hosts_before = Texts::keys_of(before.map(|host| normal(host)));
+    let hosts_before = Texts::keys_of(&mut before.map(|host| normal(host)));
     let api_version = [GROUP, "/", &request.kind.version].concat();
     let fields = ["spec.parentRefs", "spec.hostnames", "spec.rules.filters"];
     let query = ListQuery::new(&api_version, &request.kind.kind).fields(&fields);
