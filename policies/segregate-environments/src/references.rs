@@ -51,10 +51,12 @@ pub fn judge_role_binding(request: &Request<'_>, cluster: &Cluster<'_>, report: 
             (Who::ServiceAccount { namespace, .. }, _) => {
                 (cluster.crosses(namespace, Way::In), "gives rights to a ServiceAccount of the namespace ")
             }
-            (_, Class::AccountsOf(namespace)) => {
+            (Who::Group(_), Class::AccountsOf(namespace)) => {
                 (cluster.crosses(namespace, Way::In), "gives rights to all ServiceAccounts of the namespace ")
             }
-            (_, Class::Everyone) => (stranger, "gives rights to the ServiceAccounts of every namespace, also those of "),
+            (Who::Group(_), Class::Everyone) => {
+                (stranger, "gives rights to the ServiceAccounts of every namespace, also those of ")
+            }
             _ => continue,
         };
         if let Some(other) = other {

@@ -1,6 +1,6 @@
 //! Every string of a part of an object, wherever it stands.
 
-use palisade_sdk::{Error, List, Map, Path, Raw, Str, json};
+use palisade_sdk::{Error, List, Map, Path, Raw, Str};
 
 /// Deeper than any field of the Kubernetes API that names something.
 const DEPTH: usize = 12;
@@ -31,21 +31,20 @@ fn walk(
     look: &mut dyn FnMut(&Found<'_>) -> Result<(), Error>,
 ) -> Result<(), Error> {
     let text = part.get();
-    let wrong = |error: json::JsonError| Error::malformed(at, error.problem);
     match text.as_bytes().first() {
         Some(b'"') => {
-            let text: Str<'_> = json::from_str(text).map_err(wrong)?;
+            let text: Str<'_> = part.read_at(at)?;
             look(&Found { key, root, text: &text, at })
         }
         Some(b'{') if depth > 0 => {
-            let map: Map<'_, Raw<'_>> = json::from_str(text).map_err(wrong)?;
+            let map: Map<'_, Raw<'_>> = part.read_at(at)?;
             for (key, value) in &map {
                 walk(*value, [if root.is_empty() { key } else { root }, key], &at.key(key), depth - 1, look)?;
             }
             Ok(())
         }
         Some(b'[') if depth > 0 => {
-            let list: List<Raw<'_>> = json::from_str(text).map_err(wrong)?;
+            let list: List<Raw<'_>> = part.read_at(at)?;
             for (index, value) in list.iter().enumerate() {
                 walk(*value, [root, key], &at.index(index), depth - 1, look)?;
             }

@@ -1,7 +1,8 @@
 //! Workloads: their labels, the names that they are given, the tags of their images. And ConfigMaps, which hold such names too.
 
+use palisade_sdk::json::Read;
 use palisade_sdk::views::{EnvVar, ObjectMeta};
-use palisade_sdk::{Error, List, Map, Operation, Path, Raw, Report, Request, Str, json};
+use palisade_sdk::{Error, List, Map, Operation, Path, Raw, Report, Request, Str};
 
 use crate::cluster::{Cluster, Object, Way};
 use crate::names::{self, Evidence};
@@ -21,17 +22,6 @@ palisade_sdk::view! {
         volumes: Option<Raw<'a>> as "volumes",
     }
 
-    struct Container<'a> {
-        image: Str<'a> as "image",
-        command: List<Str<'a>> as "command",
-        args: List<Str<'a>> as "args",
-        env: List<EnvVar<'a>> as "env",
-        liveness_probe: Option<Raw<'a>> as "livenessProbe",
-        readiness_probe: Option<Raw<'a>> as "readinessProbe",
-        startup_probe: Option<Raw<'a>> as "startupProbe",
-        lifecycle: Option<Raw<'a>> as "lifecycle",
-    }
-
     struct ConfigMap<'a> {
         data: Map<'a> as "data",
     }
@@ -39,6 +29,9 @@ palisade_sdk::view! {
 
 /// Fields of volumes and DNS settings that hold hosts or domains, besides those whose names say so.
 const HOST_FIELDS: [&str; 6] = ["host", "targetPortal", "portals", "monitors", "searches", "source"];
+/// A container: a view of so many fields would be larger.
+type Container<'a> = Map<'a, Raw<'a>>;
+
 /// Annotations in which a client keeps the whole object as it was applied.
 const COPIES: [&str; 2] = ["kubectl.kubernetes.io/last-applied-configuration", "kapp.k14s.io/original"];
 const WHAT: &str = "names a Service of the namespace ";
@@ -100,7 +93,9 @@ pub fn judge(request: &Request<'_>, cluster: &Cluster<'_>, report: &mut Report) 
     if cluster.settings.check_image_tags {
         for (list, containers) in lists {
             for (index, container) in containers.iter().enumerate() {
-                image(&container.image, &path.item(list, index).field("image"), cluster, report);
+                let at = path.item(list, index);
+                let reference: Str<'_> = field(container, "image", &at)?;
+                image(&reference, &at.field("image"), cluster, report);
             }
         }
     }
@@ -120,7 +115,7 @@ pub fn judge(request: &Request<'_>, cluster: &Cluster<'_>, report: &mut Report) 
 
 fn read<'a>(part: Option<Raw<'a>>, at: &Path<'_>) -> Result<Object<'a>, Error> {
     let Some(part) = part else { return Ok(Object::default()) };
-    json::from_str(part.get()).map_err(|error| Error::malformed(at, error.problem))
+    part.read_at(at)
 }
 
 /// The environment label of a workload, or of its template.
@@ -136,9 +131,15 @@ fn label(metadata: &ObjectMeta<'_>, at: &Path<'_>, cluster: &Cluster<'_>, report
     }
 }
 
+/// A field of a container.
+fn field<'a, T: Read<'a> + Default>(container: &Container<'a>, name: &str, at: &Path<'_>) -> Result<T, Error> {
+    container.get(name).map_or_else(|| Ok(T::default()), |value| value.read_at(&at.field(name)))
+}
+
 fn judge_container(container: &Container<'_>, at: &Path<'_>, search: &mut Search<'_>) -> Result<(), Error> {
+    let env: List<EnvVar<'_>> = field(container, "env", at)?;
     let mut variables = Variables::default();
-    for (index, variable) in container.env.iter().enumerate() {
+    for (index, variable) in env.iter().enumerate() {
         let value = variables.expand(&variable.value);
         search.text(&value, evidence_of(&variable.name), &at.item("env", index).field("value"));
         // One that is given in another way is not known.
@@ -146,20 +147,16 @@ fn judge_container(container: &Container<'_>, at: &Path<'_>, search: &mut Search
             variables.add(&variable.name, value);
         }
     }
-    let mut option = "";
-    for (name, words) in [("command", &container.command), ("args", &container.args)] {
+    for name in ["command", "args"] {
+        let words: List<Str<'_>> = field(container, name, at)?;
+        let mut option = "";
         for (index, word) in words.iter().enumerate() {
             search.text(&variables.expand(word), evidence_of(option), &at.item(name, index));
             option = if word.starts_with('-') { word } else { "" };
         }
     }
-    for (name, part) in [
-        ("livenessProbe", container.liveness_probe),
-        ("readinessProbe", container.readiness_probe),
-        ("startupProbe", container.startup_probe),
-        ("lifecycle", container.lifecycle),
-    ] {
-        judge_part(part, &at.field(name), &mut variables, search)?;
+    for name in ["livenessProbe", "readinessProbe", "startupProbe", "lifecycle"] {
+        judge_part(container.get(name).copied(), &at.field(name), &mut variables, search)?;
     }
     Ok(())
 }
