@@ -1,7 +1,7 @@
 //! Writes what the repository says of its policies: the tables and examples in their README files, and the catalogue.
 //!
 //! Everything comes from a policy's `metadata.yml`, rules, settings and fixtures, so that nothing is written twice. A text holds a
-//! generated part between two comments: `<!-- palisade:rules -->` (or `settings`, `fixture FILE`, `policies`) and
+//! generated part between two comments: `<!-- palisade:rules -->` (or `settings`, `fixture FILE`, `policies`, `net PATH`) and
 //! `<!-- palisade:end -->`.
 
 use std::fmt::Write as _;
@@ -10,6 +10,9 @@ use std::path::{Path, PathBuf};
 
 use palisade_harness::{Cache, Description, Engine, Limits, Metadata, Policy, SettingDescription};
 use palisade_policies::POLICIES;
+
+use crate::input;
+use crate::net::{mermaid, survey};
 
 const BEGIN: &str = "<!-- palisade:";
 const END: &str = "<!-- palisade:end -->";
@@ -57,8 +60,9 @@ struct Entry {
 pub fn run(root: &Path, check: bool) -> Result<Vec<PathBuf>, CatalogueError> {
     let entries = entries(root)?;
     let mut texts = vec![(root.join("docs/catalogue.md"), catalogue(&entries))];
-    texts.push(filled(root.join("README.md"), |marker, _| match marker {
+    texts.push(filled(root.join("README.md"), |marker, argument| match marker {
         "policies" => Some(policies_table(&entries, "policies/")),
+        "net" => network(&root.join(argument)),
         _ => None,
     })?);
     for entry in &entries {
@@ -251,6 +255,12 @@ fn fixture(path: &Path) -> Option<String> {
     Some(format!("`fixtures/{file}`:\n\n```yaml\n{}\n```", text.trim_end()))
 }
 
+/// A picture of who can reach whom by the manifests of a folder.
+fn network(path: &Path) -> Option<String> {
+    let map = survey::survey(input::read(&[path.to_owned()]), "default");
+    (map.objects > 0 && map.failures.is_empty()).then(|| format!("```mermaid\n{}```", mermaid::render(&map)))
+}
+
 /// A text for the cell of a table.
 fn cell(text: &str) -> String {
     text.replace('|', "\\|").split_whitespace().collect::<Vec<_>>().join(" ")
@@ -269,6 +279,17 @@ mod tests {
         assert_eq!(twice, once);
         assert!(fill(text, |_, _| None).is_err());
         assert!(fill("<!-- palisade:rules -->\n", |_, _| Some(String::new())).is_err());
+    }
+
+    #[test]
+    fn draws_what_can_be_read() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("a.yaml"), "{apiVersion: v1, kind: Pod, metadata: {name: web}}").unwrap();
+        let drawing = network(folder.path()).unwrap();
+        assert!(drawing.starts_with("```mermaid\nflowchart LR\n") && drawing.ends_with("\n```"), "{drawing}");
+        fs::write(folder.path().join("b.yaml"), "{").unwrap();
+        assert_eq!(network(folder.path()), None);
+        assert_eq!(network(&folder.path().join("none")), None);
     }
 
     #[test]

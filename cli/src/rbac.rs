@@ -3,6 +3,7 @@
 //! [`survey`] makes it of what was read. It judges grants by the dangers and grades of `palisade_sdk::rbac`, as the policies do.
 
 mod due;
+mod granted;
 pub mod json;
 pub mod markdown;
 mod objects;
@@ -131,6 +132,8 @@ pub struct Role {
     /// The ClusterRoles whose rules it has instead of those, where it is aggregated, through others too: indices into
     /// [`AccessReport::roles`].
     pub parts: Option<Vec<usize>>,
+    /// Whether it is aggregated from so many others that nothing can be said of it.
+    pub is_endless: bool,
     /// Whether a binding of the documents gives it, or a role that is used is made of it.
     pub is_used: bool,
     /// What somebody would hold to whom it is bound as it could be; of unused roles only.
@@ -138,9 +141,9 @@ pub struct Role {
 }
 
 impl Role {
-    /// Whether a reader is told its rules. What `admin`, `edit` and `view` grant fills pages, and is told by Kubernetes.
+    /// Whether a reader is told its rules, where they are known. What `admin`, `edit` and `view` grant fills pages, and is told by Kubernetes.
     fn shows_rules(&self) -> bool {
-        !self.is_delivered || self.parts.is_none()
+        !self.is_endless && (!self.is_delivered || self.parts.is_none())
     }
 }
 

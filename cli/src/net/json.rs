@@ -27,9 +27,9 @@ struct Root<'m> {
 struct NodeEntry<'m> {
     id: &'m str,
     #[serde(rename = "type")]
-    kind: &'static str,
+    node_type: &'static str,
     /// `Deployment` and so on, of a workload.
-    kind_of_workload: Option<&'static str>,
+    kind: Option<&'static str>,
     namespace: Option<&'m str>,
     name: &'m str,
     file: Option<&'m str>,
@@ -75,8 +75,8 @@ impl<'m> From<&'m Node> for NodeEntry<'m> {
         let [ingress, egress] = node.is_isolated;
         Self {
             id: &node.id,
-            kind: node.kind.word(),
-            kind_of_workload: if let Kind::Workload(kind) = node.kind { Some(kind) } else { None },
+            node_type: node.kind.word(),
+            kind: if let Kind::Workload(kind) = node.kind { Some(kind) } else { None },
             namespace: node.namespace.as_deref(),
             name: &node.name,
             file: node.place.as_ref().map(|place| &*place.file),

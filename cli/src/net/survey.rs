@@ -563,8 +563,12 @@ fn judge(from: &Node, to: &Node, open: &Open) -> (Mark, String) {
         });
     }
     if matches!(from.kind, Kind::Internet | Kind::Route | Kind::AnyPod) {
-        // Development servers are on the same port as a console, and behind an Ingress they are no databases.
-        let is_meant = |port: &&Declared| from.kind == Kind::Route && port.number == 3000;
+        // Behind a route, a console's port is as often that of an application; and webhooks listen where a node has its kubelet.
+        let is_meant = |port: &&Declared| match port.number {
+            3000 => from.kind == Kind::Route,
+            6443 | 10250 => !to.is_host_network,
+            _ => false,
+        };
         let sensitive = open.declared.iter().filter(|port| !is_meant(port)).find_map(Declared::sensitive);
         if let Some(what) = sensitive {
             return dangerous(&format!(

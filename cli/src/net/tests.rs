@@ -147,6 +147,16 @@ fn databases_are_nothing_for_everybody() {
 }
 
 #[test]
+fn webhooks_are_no_kubelets() {
+    let webhook = pod("webhook", &json!([{"containerPort": 10250}]));
+    let all = policy(
+        "all",
+        &json!({"podSelector": {}, "policyTypes": ["Ingress", "Egress"], "ingress": [{"ports": [{"port": 10250}]}]}),
+    );
+    assert_eq!(edges(&map_of(&[webhook, all])), ["any pod -> default/webhook: TCP 10250, needed"]);
+}
+
+#[test]
 fn what_is_published_must_be_let_in() {
     let published = service("web", "NodePort", &json!([{"port": 80, "targetPort": "http"}]));
     let closed = map_of(&[web(), published.clone(), closed()]);
@@ -505,6 +515,6 @@ fn drawings_are_well_formed_whatever_the_names() {
         for (open, close) in [('{', '}'), ('[', ']')] {
             assert_eq!(outside.matches(open).count(), outside.matches(close).count(), "{graph}");
         }
-        assert!(outside.chars().all(|letter| letter.is_ascii()), "{outside}");
+        assert!(outside.is_ascii(), "{outside}");
     }
 }

@@ -2,17 +2,20 @@
 
 use std::fmt::Write as _;
 
-use super::words;
+use super::words::{self, Rights};
 use super::{AccessReport, Given, Grant, Mark, Risk, Subject};
 use crate::report::table::{failure_line, note_lines};
 use crate::report::{Place, printable};
 
 /// How many workloads are named.
 const RUNS_SHOWN: usize = 12;
+/// How many resources are named in a line.
+const RESOURCES_SHOWN: usize = 100;
 
 /// The report as Markdown, as GitHub and GitLab show it.
 pub fn render(report: &AccessReport) -> String {
     let mut text = format!("# Review of access, {}\n\n{}.\n", report.today, report.summary());
+    let mut rights = Rights::of(report);
     for (title, risk) in [("High risk", Some(Risk::High)), ("Medium risk", Some(Risk::Medium)), ("No risk marked", None)] {
         let subjects = report.subjects.iter().filter(|subject| subject.risk() == risk && !subject.grants.is_empty());
         let subjects: Vec<&Subject> = subjects.collect();
@@ -20,7 +23,7 @@ pub fn render(report: &AccessReport) -> String {
             let _ = write!(text, "\n## {title}\n");
         }
         for subject in subjects {
-            write_subject(&mut text, report, subject);
+            write_subject(&mut text, report, subject, &mut rights);
         }
     }
     let unbound = report.subjects.iter().filter(|subject| subject.grants.is_empty());
@@ -64,7 +67,7 @@ fn unbound_line(report: &AccessReport, subject: &Subject) -> String {
     format!("{}{place}{facts}", code(&subject.id.to_string()))
 }
 
-fn write_subject(text: &mut String, report: &AccessReport, subject: &Subject) {
+fn write_subject(text: &mut String, report: &AccessReport, subject: &Subject, rights: &mut Rights<'_>) {
     let _ = write!(text, "\n### {}\n\n", code(&subject.id.to_string()));
     let mut facts = Vec::new();
     match &subject.place {
@@ -81,7 +84,7 @@ fn write_subject(text: &mut String, report: &AccessReport, subject: &Subject) {
         let _ = write!(text, "{}.\n\n", facts.join(". "));
     }
     for grant in &subject.grants {
-        write_grant(text, report, grant);
+        write_grant(text, report, grant, rights);
     }
     if !subject.together.is_empty() {
         text.push_str("- [ ] By several bindings together:\n");
@@ -91,7 +94,7 @@ fn write_subject(text: &mut String, report: &AccessReport, subject: &Subject) {
     }
 }
 
-fn write_grant(text: &mut String, report: &AccessReport, grant: &Grant) {
+fn write_grant(text: &mut String, report: &AccessReport, grant: &Grant, rights: &mut Rights<'_>) {
     let Some(binding) = report.bindings.get(grant.binding) else { return };
     let today = report.today;
     let role = report.role_of(binding);
@@ -126,12 +129,8 @@ fn write_grant(text: &mut String, report: &AccessReport, grant: &Grant) {
             format!("Made of {}", names.join(", "))
         });
     }
-    for right in role
-        .filter(|role| role.place.is_some())
-        .into_iter()
-        .flat_map(|role| words::rights(&report.rules_of(role), binding.id.namespace.is_none()))
-    {
-        fact(&format!("{} on {}", code(&right.verbs), code(&right.on)));
+    for right in rights.given(binding).iter().flat_map(|rights| rights.iter()) {
+        fact(&format!("{} on {}", code(&right.verbs), code(&words::some(&right.on, RESOURCES_SHOWN))));
     }
     for mark in grant.marks() {
         fact(&mark_words(mark));

@@ -231,6 +231,16 @@ pub fn of_missing(role: &str) -> Mark {
     )
 }
 
+/// The binding of a role of which nothing can be said.
+pub fn of_endless() -> Mark {
+    mark(
+        "endless-aggregation",
+        Risk::High,
+        "a role that is aggregated from too many others",
+        "nothing can be said of what it grants",
+    )
+}
+
 /// Half a danger: the grant, or what must come to it for it to be of use.
 #[derive(Clone, Copy, Debug)]
 pub struct Half {

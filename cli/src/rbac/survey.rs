@@ -5,15 +5,15 @@ use std::sync::Arc;
 
 use palisade_harness::{aggregation, bootstrap};
 use palisade_sdk::Date;
-use palisade_sdk::json::{self, List};
+use palisade_sdk::json;
+use palisade_sdk::rbac::GROUP;
 use palisade_sdk::rbac::bootstrap::{LABEL, is_cluster_role};
-use palisade_sdk::rbac::harmless::{Audience, is_harmless};
 use palisade_sdk::rbac::subjects::{self, Class, Who};
-use palisade_sdk::rbac::{self, GROUP, PolicyRule};
 use serde_json::Value;
 
+use super::granted::{Granted, Judged};
 use super::objects::{Known, Objects, namespace_of};
-use super::risks::{self, Giving, Half};
+use super::risks::{self, Giving};
 use super::{AccessReport, Annotations, Binding, Due, Given, Grant, Id, Mark, Problem, Role, Rule, Run, Subject};
 use crate::input::{Input, Object};
 use crate::report::{Failure, Note, Place, count};
@@ -86,6 +86,7 @@ impl Survey {
                 due: Due::of(&object.value, annotations),
                 rules: rules_of(&object.value, Some(&object)),
                 parts: None,
+                is_endless: false,
                 is_used: false,
                 marks: Arc::default(),
                 id,
@@ -109,6 +110,7 @@ impl Survey {
                 due: Due::default(),
                 rules: rules_of(value, None),
                 parts: None,
+                is_endless: false,
                 is_used: false,
                 marks: Arc::default(),
             });
@@ -136,9 +138,14 @@ impl Survey {
             }
             Err(problem) => {
                 // Nothing can be said of what they grant; the first of them stands for all.
-                let aggregated = |role: &usize| values.get(*role).is_some_and(|value| !value["aggregationRule"].is_null());
-                let place =
-                    cluster_roles.iter().filter(|role| aggregated(role)).find_map(|role| roles.get(*role)?.place.clone());
+                let mut place = None;
+                for role in cluster_roles {
+                    let is_aggregated = values.get(role).is_some_and(|value| !value["aggregationRule"].is_null());
+                    if let Some(role) = roles.get_mut(role).filter(|_| is_aggregated) {
+                        role.is_endless = true;
+                        place = place.or(role.place.clone());
+                    }
+                }
                 if let Some(place) = place {
                     self.report.failures.push(Failure { place, resource: None, policy: None, message: problem.to_string() });
                 }
@@ -309,6 +316,7 @@ impl Survey {
             }
             (Given::Role(_), None) => return None,
         };
+        own_marks.extend(role.filter(|role| role.is_endless).map(|_| risks::of_endless()));
         own_marks.extend(risks::of_subject(who, namespace, |audience| match binding.role {
             Given::Role(role) => judged.is_harmless(&self.report, role, audience, &binding.id.namespace),
             Given::Missing(_) => false,
@@ -416,97 +424,6 @@ struct Halves {
     partner: Option<usize>,
     /// Whether one role has both: then it is marked there.
     is_whole: bool,
-}
-
-/// The rules of each role, as its text says them.
-struct Granted<'t> {
-    own: Vec<List<PolicyRule<'t>>>,
-}
-
-impl<'t> Granted<'t> {
-    fn read(texts: &'t [String], report: &mut AccessReport) -> Self {
-        let mut own = Vec::with_capacity(texts.len());
-        for (index, text) in texts.iter().enumerate() {
-            let rules = match json::from_str::<rbac::Role<'t>>(text) {
-                Ok(role) => role.rules,
-                Err(error) => {
-                    if let Some(role) = report.roles.get(index)
-                        && let Some(place) = &role.place
-                    {
-                        let message = format!("cannot be read, and grants nothing: {}", error.problem);
-                        report.problems.push(Problem {
-                            id: "invalid-role",
-                            place: place.clone(),
-                            object: role.id.clone(),
-                            message,
-                        });
-                    }
-                    List::default()
-                }
-            };
-            own.push(rules);
-        }
-        Self { own }
-    }
-
-    /// All that a role grants, and for each of its rules: the role that it is written in, and its place there.
-    fn of(&self, report: &AccessReport, role: usize) -> (List<PolicyRule<'t>>, Vec<(usize, usize)>) {
-        let with_rules = |part: &usize| report.roles.get(*part).is_some_and(|part| part.parts.is_none());
-        let parts = match report.roles.get(role).and_then(|role| role.parts.as_ref()) {
-            Some(parts) => parts.iter().copied().filter(with_rules).collect(),
-            None => vec![role],
-        };
-        let lists = || parts.iter().filter_map(|part| Some((*part, self.own.get(*part)?)));
-        let origins = lists().flat_map(|(part, rules)| (0..rules.len()).map(move |rule| (part, rule))).collect();
-        (rbac::together(lists().map(|(_, rules)| rules)), origins)
-    }
-}
-
-/// What is known of roles already: thousands of bindings may give the same one.
-struct Judged<'g, 't> {
-    granted: &'g Granted<'t>,
-    marks: HashMap<(usize, Giving), Arc<[Mark]>>,
-    halves: HashMap<(usize, Giving), Arc<[Half]>>,
-    harmless: HashMap<(usize, Audience, Option<Arc<str>>), bool>,
-}
-
-impl<'g, 't> Judged<'g, 't> {
-    fn new(granted: &'g Granted<'t>) -> Self {
-        Self { granted, marks: HashMap::new(), halves: HashMap::new(), harmless: HashMap::new() }
-    }
-
-    fn is_harmless(&mut self, report: &AccessReport, role: usize, audience: Audience, namespace: &Option<Arc<str>>) -> bool {
-        let granted = self.granted;
-        *self.harmless.entry((role, audience, namespace.clone())).or_insert_with(|| {
-            let (rules, _) = granted.of(report, role);
-            is_harmless(&rules, audience, namespace.as_deref())
-        })
-    }
-
-    fn marks(&mut self, report: &AccessReport, role: usize, giving: Giving) -> Arc<[Mark]> {
-        let granted = self.granted;
-        let marks = self.marks.entry((role, giving)).or_insert_with(|| {
-            let (rules, origins) = granted.of(report, role);
-            let place = |rule: usize| {
-                let (part, rule) = origins.get(rule)?;
-                report.roles.get(*part)?.rules.get(*rule)?.place.clone()
-            };
-            risks::of_rules(&rules, giving)
-                .into_iter()
-                .map(|(mark, rule)| Mark { place: rule.and_then(place), ..mark })
-                .collect()
-        });
-        Arc::clone(marks)
-    }
-
-    fn halves(&mut self, report: &AccessReport, role: usize, giving: Giving) -> Arc<[Half]> {
-        let granted = self.granted;
-        let halves = self.halves.entry((role, giving)).or_insert_with(|| {
-            let (rules, _) = granted.of(report, role);
-            risks::halves(&rules, giving).into()
-        });
-        Arc::clone(halves)
-    }
 }
 
 /// Whether a role is one that the API server makes. The label can be written by anybody, and so can the name; together they say what is

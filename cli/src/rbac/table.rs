@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use anstyle::Style;
 
-use super::words::{self, Right};
+use super::words::{self, Right, Rights};
 use super::{AccessReport, Given, Grant, Mark, Risk, Role, Subject};
 use crate::report::printable;
 use crate::report::table::{DENY, FAINT, GOOD, STRONG, WARN, failure_line, note_lines, section, wrap};
@@ -12,6 +12,7 @@ use crate::report::table::{DENY, FAINT, GOOD, STRONG, WARN, failure_line, note_l
 /// Lines of rights and names of workloads that are shown; the other formats have all of them.
 const RIGHTS_SHOWN: usize = 8;
 const RUNS_SHOWN: usize = 4;
+const RESOURCES_SHOWN: usize = 24;
 
 /// Verbs that are longer have a line of their own.
 const VERBS_WIDEST: usize = 32;
@@ -19,8 +20,9 @@ const VERBS_WIDEST: usize = 32;
 /// The report as styled text. Lines are wrapped at `width` characters, or not at all.
 pub fn render(report: &AccessReport, width: Option<usize>) -> String {
     let mut text = String::new();
+    let mut rights = Rights::of(report);
     for subject in report.subjects.iter().filter(|subject| !subject.grants.is_empty()) {
-        write_subject(&mut text, report, subject, width);
+        write_subject(&mut text, report, subject, &mut rights, width);
     }
     let unbound = report.subjects.iter().filter(|subject| subject.grants.is_empty());
     section(&mut text, "Bound to nothing", GOOD, width, unbound.map(|subject| unbound_line(report, subject)));
@@ -50,9 +52,9 @@ fn style_of(risk: Option<Risk>) -> Style {
     }
 }
 
-fn write_subject(text: &mut String, report: &AccessReport, subject: &Subject, width: Option<usize>) {
+fn write_subject(text: &mut String, report: &AccessReport, subject: &Subject, rights: &mut Rights<'_>, width: Option<usize>) {
     let risk = subject.risk();
-    let name = subject.id.to_string();
+    let name = subject.id.to_string().replace('\n', "\\n");
     let _ = write!(text, "{STRONG}{}{STRONG:#}", printable(&name));
     if let Some(risk) = risk {
         let style = style_of(Some(risk));
@@ -75,7 +77,7 @@ fn write_subject(text: &mut String, report: &AccessReport, subject: &Subject, wi
     }
     text.push('\n');
     for grant in &subject.grants {
-        write_grant(text, report, grant, width);
+        write_grant(text, report, grant, rights, width);
     }
     if !subject.together.is_empty() {
         let _ = writeln!(text, "  {STRONG}by several bindings together{STRONG:#}");
@@ -86,7 +88,7 @@ fn write_subject(text: &mut String, report: &AccessReport, subject: &Subject, wi
     }
 }
 
-fn write_grant(text: &mut String, report: &AccessReport, grant: &Grant, width: Option<usize>) {
+fn write_grant(text: &mut String, report: &AccessReport, grant: &Grant, rights: &mut Rights<'_>, width: Option<usize>) {
     let Some(binding) = report.bindings.get(grant.binding) else { return };
     let today = report.today;
     let where_ = words::place_of(&binding.id);
@@ -118,8 +120,8 @@ fn write_grant(text: &mut String, report: &AccessReport, grant: &Grant, width: O
         let made = if names.is_empty() { "no ClusterRole that there is".to_owned() } else { words::some(&names, RUNS_SHOWN) };
         fact("made of", &made);
     }
-    if let Some(role) = role.filter(|role| role.shows_rules()) {
-        write_rights(text, &words::rights(&report.rules_of(role), binding.id.namespace.is_none()), width);
+    if let Some(rights) = rights.given(binding) {
+        write_rights(text, &rights, width);
     }
     for mark in grant.marks() {
         write_mark(text, mark, width);
@@ -137,7 +139,8 @@ fn write_rights(text: &mut String, rights: &[Right], width: Option<usize>) {
     let fits = |right: &&Right| right.verbs.chars().count() <= widest;
     let column = shown.iter().filter(fits).map(|right| right.verbs.chars().count()).max().unwrap_or_default();
     for right in shown {
-        let (verbs, on) = (printable(&right.verbs).into_owned(), printable(&right.on).into_owned());
+        let (verbs, on) =
+            (printable(&right.verbs).into_owned(), printable(&words::some(&right.on, RESOURCES_SHOWN)).into_owned());
         let indent = " ".repeat(4 + column + 2);
         if fits(&right) {
             wrap(text, &format!("    {verbs:column$}  "), &indent, &on, width);

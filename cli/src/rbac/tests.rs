@@ -534,3 +534,17 @@ fn a_whole_cluster_is_told_without_what_every_cluster_has() {
     let summary = report.summary();
     assert_eq!((summary.bindings, summary.roles, summary.unused_roles, summary.without_review), (3, 0, 0, 3));
 }
+
+#[test]
+fn what_has_no_end_is_no_harmless_role() {
+    let mut text = String::new();
+    for name in 0..3_000 {
+        text.push_str(&format!("kind: ClusterRole\nmetadata: {{name: r{name}, labels: {{all: 'true'}}}}\naggregationRule: {{clusterRoleSelectors: [{{matchLabels: {{all: 'true'}}}}]}}\n---\n"));
+    }
+    text.push_str(
+        "kind: RoleBinding\nmetadata: {name: b}\nroleRef: {kind: ClusterRole, name: r7}\nsubjects: [{kind: User, name: ann}]\n",
+    );
+    let report = report(&text);
+    assert_eq!(lines(&report), ["User ann < RoleBinding shop/b < ClusterRole r7: high endless-aggregation"]);
+    assert_eq!(report.failures.len(), 1);
+}

@@ -7,6 +7,7 @@ mod configuration;
 mod examples;
 mod formats;
 mod inputs;
+mod net;
 mod secrets;
 mod support;
 mod today;
