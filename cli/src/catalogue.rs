@@ -230,7 +230,9 @@ pub(crate) fn type_name(kind: &str) -> String {
 
 /// A default that is written in Rust, as it would be in YAML.
 pub(crate) fn default_value(setting: &SettingDescription) -> String {
-    let default = setting.default.trim();
+    // A long one stands on several lines.
+    let default = setting.default.split_whitespace().collect::<Vec<_>>().join(" ");
+    let default = default.as_str();
     match default {
         "Vec::new()" | "vec![]" => "[]".to_owned(),
         "String::new()" => "\"\"".to_owned(),
@@ -305,6 +307,7 @@ mod tests {
             "[\"kube-system\", \"kube-public\"]"
         );
         assert_eq!(default("Vec::new()"), "[]");
+        assert_eq!(default("[\"a\",\n\"b\"].map(String::from).to_vec()"), "[\"a\", \"b\"]");
         assert_eq!(default("1_000"), "1000");
         assert_eq!(default("[\"a\", \"b\"].map(String::from).to_vec()"), "[\"a\", \"b\"]");
         assert_eq!(type_name("Vec<AllowedRole>"), "list of maps");

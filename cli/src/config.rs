@@ -292,7 +292,7 @@ mod tests {
         );
         assert_eq!(
             error("exemptions:\n  - {name: a, reason: b, expires: 2024-02-30}\n"),
-            "palisade.yaml:2:35: expected a day, written YYYY-MM-DD"
+            "palisade.yaml:2:35: expected a day, written YYYY-MM-DD: that month has 29 days"
         );
         assert_eq!(
             error("exemptions:\n  - {name: '', reason: b}\n"),

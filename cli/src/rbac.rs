@@ -3,6 +3,7 @@
 //! [`survey`] makes it of what was read. It judges grants by the dangers and grades of `palisade_sdk::rbac`, as the policies do.
 
 mod due;
+mod granted;
 pub mod json;
 pub mod markdown;
 mod objects;
@@ -113,7 +114,7 @@ pub struct Rule {
     pub resources: Vec<String>,
     pub resource_names: Vec<String>,
     pub urls: Vec<String>,
-    /// `None` in a role that every cluster has.
+    /// `None` in a role that is not among the documents.
     pub place: Option<Place>,
 }
 
@@ -121,18 +122,29 @@ pub struct Rule {
 #[derive(Clone, Debug)]
 pub struct Role {
     pub id: Id,
-    /// `None` for one that every cluster has.
+    /// `None` for one that is not among the documents.
     pub place: Option<Place>,
+    /// Whether the API server makes it, and every cluster has it: by name and label where it is among the documents.
+    pub is_delivered: bool,
     pub due: Due,
     /// The rules that are written in it.
     pub rules: Vec<Rule>,
     /// The ClusterRoles whose rules it has instead of those, where it is aggregated, through others too: indices into
     /// [`AccessReport::roles`].
     pub parts: Option<Vec<usize>>,
+    /// Whether it is aggregated from so many others that nothing can be said of it.
+    pub is_endless: bool,
     /// Whether a binding of the documents gives it, or a role that is used is made of it.
     pub is_used: bool,
     /// What somebody would hold to whom it is bound as it could be; of unused roles only.
     pub marks: Arc<[Mark]>,
+}
+
+impl Role {
+    /// Whether a reader is told its rules, where they are known. What `admin`, `edit` and `view` grant fills pages, and is told by Kubernetes.
+    fn shows_rules(&self) -> bool {
+        !self.is_endless && (!self.is_delivered || self.parts.is_none())
+    }
 }
 
 /// The role that a binding gives.
@@ -199,6 +211,11 @@ pub struct Subject {
 }
 
 impl Subject {
+    /// Whether it is a ServiceAccount that the documents should hold, and do not. Every namespace has one called `default`.
+    pub fn is_undefined(&self) -> bool {
+        self.id.kind == "ServiceAccount" && self.place.is_none() && &*self.id.name != "default"
+    }
+
     /// The greatest risk of what it holds itself.
     pub fn risk(&self) -> Option<Risk> {
         let own = self.grants.iter().flat_map(|grant| grant.own_marks.iter().chain(grant.role_marks.iter()));
@@ -328,7 +345,7 @@ impl AccessReport {
     pub fn shown_roles(&self) -> Vec<&Role> {
         let mut shown = BTreeSet::new();
         if !self.is_part {
-            shown.extend(self.roles.iter().enumerate().filter(|(_, role)| role.place.is_some()).map(|(index, _)| index));
+            shown.extend(self.roles.iter().enumerate().filter(|(_, role)| !role.is_delivered).map(|(index, _)| index));
         }
         for binding in self.shown_bindings() {
             if let Given::Role(role) = binding.role {
@@ -344,13 +361,13 @@ impl AccessReport {
         if self.is_part {
             return Vec::new();
         }
-        self.roles.iter().filter(|role| role.place.is_some() && !role.is_used).collect()
+        self.roles.iter().filter(|role| !role.is_delivered && !role.is_used).collect()
     }
 
     /// How many there are of each.
     pub fn summary(&self) -> Summary {
         let with = |risk: Risk| self.subjects.iter().filter(|subject| subject.risk() == Some(risk)).count();
-        let roles: Vec<&Role> = self.shown_roles().into_iter().filter(|role| role.place.is_some()).collect();
+        let roles: Vec<&Role> = self.shown_roles().into_iter().filter(|role| !role.is_delivered).collect();
         let bindings = self.shown_bindings();
         let reviews = || roles.iter().map(|role| &role.due.review).chain(bindings.iter().map(|binding| &binding.due.review));
         Summary {
@@ -382,7 +399,7 @@ pub struct Summary {
     pub subjects: usize,
     /// Bindings in the report.
     pub bindings: usize,
-    /// Roles in the report that are in the documents.
+    /// Roles in the report, without those that every cluster has.
     pub roles: usize,
     /// Subjects with a high risk.
     pub high: usize,
@@ -407,6 +424,8 @@ impl fmt::Display for Summary {
         write!(f, "{}, {}, {}: ", count(subjects, "subject"), count(bindings, "binding"), count(roles, "role"))?;
         match (high, medium) {
             (0, 0) => f.write_str("no risk marked")?,
+            (high, 0) => write!(f, "{high} with a high risk")?,
+            (0, medium) => write!(f, "{medium} with a medium risk")?,
             _ => write!(f, "{high} with a high risk, {medium} with a medium one")?,
         }
         let rest = [

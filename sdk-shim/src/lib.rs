@@ -75,7 +75,8 @@
 //! | settings | [`settings!`], [`SettingsError`], and [`glob`] for patterns |
 //! | the cluster, registries, signatures, DNS | [`Host`] |
 //! | label selectors and NetworkPolicies | [`selector`], [`network`] |
-//! | what a Role grants | [`rbac`] |
+//! | what a Role grants, and what that leads to | [`rbac`] |
+//! | the flags of the API server | [`control_plane`] |
 //! | what day it is | [`clock`], which gives a [`Date`] |
 //! | whether a string is a secret | [`secrets`] |
 //!
@@ -87,6 +88,7 @@ extern crate self as palisade_sdk;
 #[cfg(target_arch = "wasm32")]
 mod allocator;
 pub mod clock;
+pub mod control_plane;
 mod date;
 mod error;
 pub mod glob;

@@ -13,7 +13,7 @@ mod workloads;
 pub use addresses::{Addresses, Cidr, Family};
 pub use ranges::Ranges;
 pub use traffic::{End, IpBlock, Peer, Pod, Port, PortNumber, PortRule, connects};
-pub use workloads::{ContainerPort, Listed, each_workload};
+pub use workloads::{ContainerPort, Listed, WORKLOAD_KINDS, each_workload};
 
 use crate::json::{List, Raw, Str};
 use crate::selector::{LabelSelector, Labels};

@@ -29,12 +29,22 @@
 //! assert!(!rules.is_cluster_admin());
 //! ```
 //!
+//! | to know | ask |
+//! | --- | --- |
+//! | whether a request is granted, and by which rule | [`Rules::allows`], [`Rules::granting`], [`Rules::allows_url`] |
+//! | whether the rules grant all that another rule grants | [`Rules::covers`], [`Rules::lack`] |
+//! | what several roles grant together | [`together`], [`AggregationRule::selects`] |
+//! | which grants lead to more, and whether they come to `edit`, `admin` or `cluster-admin` | [`dangers::find`], [`dangers::grade`] |
+//! | whether a RoleBinding could give it | [`scope::of_rule`] |
+//! | whether the API server made a role | [`bootstrap`] |
+//!
 //! Sources: Kubernetes documentation, "Using RBAC Authorization"; `pkg/apis/rbac/v1/evaluation_helpers.go` of Kubernetes.
 
 mod allowed;
 pub mod bootstrap;
 mod covers;
 pub mod dangers;
+pub mod harmless;
 #[cfg(test)]
 mod properties;
 pub mod scope;

@@ -109,7 +109,7 @@ impl<'a> Request<'a> {
     /// # Errors
     /// When the request holds no object, or one that the view cannot read.
     pub fn object<T: Read<'a>>(&self) -> Result<T, Error> {
-        read(self.raw_object()?, &Path::root())
+        self.raw_object()?.read_at(&Path::root())
     }
 
     /// The object as JSON, to look into it in other ways or to change it.
@@ -125,7 +125,7 @@ impl<'a> Request<'a> {
     /// # Errors
     /// When the view cannot read it.
     pub fn old_object<T: Read<'a>>(&self) -> Result<Option<T>, Error> {
-        self.old_object.map(|old| read(old, &Path::root())).transpose()
+        self.old_object.map(|old| old.read_at(&Path::root())).transpose()
     }
 
     /// The pod template of any workload kind (Pod, Deployment, ReplicaSet, StatefulSet, DaemonSet, ReplicationController, Job,
@@ -162,6 +162,14 @@ impl<'a> Request<'a> {
             .map(|(_, _, place)| *place)
     }
 
+    /// A part of the object, found by the names that lead to it, which `at` holds with dots between; the default where it is not there.
+    pub(crate) fn part<T: Read<'a> + Default>(&self, at: &str) -> Result<T, Error> {
+        let object = self.raw_object()?;
+        let steps: Vec<&str> = at.split('.').collect();
+        let part = json::dig(object, &steps).map_err(|error| object.misread(error, &Path::root()))?;
+        part.map_or_else(|| Ok(T::default()), |part| part.read_at(&Path::new(at)))
+    }
+
     /// Whether an UPDATE touches an object that is already on its way out.
     pub(crate) fn is_being_deleted(&self) -> Result<bool, Error> {
         crate::view! {
@@ -182,24 +190,15 @@ impl<'a> Request<'a> {
     }
 }
 
-fn read<'a, T: Read<'a>>(raw: Raw<'a>, at: &Path<'_>) -> Result<T, Error> {
-    json::from_str(raw.get()).map_err(|error| malformed(raw, error, at))
-}
-
-fn malformed(raw: Raw<'_>, error: JsonError, at: &Path<'_>) -> Error {
-    let fault = json::explain(raw.get(), error);
-    Error::malformed(&at.field(&fault.path), fault.problem)
-}
-
 fn read_template<'a, S: Read<'a> + Default>(object: Raw<'a>, place: Place) -> Result<PodTemplate<'a, S>, Error> {
-    let template = json::dig(object, place.steps).map_err(|error| malformed(object, error, &Path::root()))?;
+    let template = json::dig(object, place.steps).map_err(|error| object.misread(error, &Path::root()))?;
     let part = |name: &str| match template {
-        Some(template) => json::dig(template, &[name]).map_err(|error| malformed(object, error, &Path::root())),
+        Some(template) => json::dig(template, &[name]).map_err(|error| object.misread(error, &Path::root())),
         None => Ok(None),
     };
     Ok(PodTemplate {
-        metadata: part("metadata")?.map(|raw| read(raw, &Path::new(place.metadata))).transpose()?.unwrap_or_default(),
-        spec: part("spec")?.map(|raw| read(raw, &Path::new(place.spec))).transpose()?.unwrap_or_default(),
+        metadata: part("metadata")?.map(|raw| raw.read_at(&Path::new(place.metadata))).transpose()?.unwrap_or_default(),
+        spec: part("spec")?.map(|raw| raw.read_at(&Path::new(place.spec))).transpose()?.unwrap_or_default(),
         metadata_path: Path::new(place.metadata),
         spec_path: Path::new(place.spec),
     })

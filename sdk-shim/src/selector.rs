@@ -210,19 +210,20 @@ fn check_key(key: &str, at: &Path<'_>) -> Result<(), Error> {
 }
 
 fn check_value(value: &str, at: &Path<'_>) -> Result<(), Error> {
-    if value.is_empty() || is_name(value) { Ok(()) } else { Err(Error::malformed(at, "not a valid label value")) }
+    if value.is_empty() || is_label_value(value) { Ok(()) } else { Err(Error::malformed(at, "not a valid label value")) }
 }
 
 /// Whether this can be a label's key, or an annotation's: a name, with a DNS subdomain and `/` before it or not.
 pub fn is_label_key(key: &str) -> bool {
     match key.split_once('/') {
-        Some((prefix, name)) => prefix.len() <= 253 && prefix.split('.').all(is_dns_label) && is_name(name),
-        None => is_name(key),
+        Some((prefix, name)) => prefix.len() <= 253 && prefix.split('.').all(is_dns_label) && is_label_value(name),
+        None => is_label_value(key),
     }
 }
 
-/// Letters, digits, `-`, `_` and `.`, beginning and ending with a letter or digit; 63 at most.
-fn is_name(text: &str) -> bool {
+/// Whether a label can have this value, beside the empty one: letters, digits, `-`, `_` and `.`, beginning and ending with a letter
+/// or digit; 63 at most.
+pub fn is_label_value(text: &str) -> bool {
     let bytes = text.as_bytes();
     let ends = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
     bytes.len() <= 63

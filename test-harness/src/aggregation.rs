@@ -164,7 +164,7 @@ mod tests {
             json!({"metadata": {"name": "e"}, "aggregationRule": {"clusterRoleSelectors": [{}]}}),
         ];
         let none = Some(Vec::new());
-        assert_eq!(of(&roles).unwrap(), [Some(vec![1]), None, none.clone(), none.clone(), none, Some(vec![1])]);
+        assert_eq!(of(&roles).unwrap(), [Some(vec![1]), None, none.clone(), none.clone(), none, Some(vec![0, 1, 2, 3, 4])]);
     }
 
     #[test]

@@ -94,6 +94,10 @@ const BUILT_IN: &[Kind] = &[
 
 /// Custom resources that are widespread and have no namespaces, or whose plural cannot be guessed. Others are taken to have namespaces.
 const WIDESPREAD: &[Kind] = &[
+    // Files of the control plane that have the form of objects; the first is an old name of the second.
+    cluster("", "EncryptionConfig", "encryptionconfigs"),
+    cluster("apiserver.config.k8s.io", "EncryptionConfiguration", "encryptionconfigurations"),
+    cluster("kubeadm.k8s.io", "ClusterConfiguration", "clusterconfigurations"),
     cluster("cert-manager.io", "ClusterIssuer", "clusterissuers"),
     cluster("cilium.io", "CiliumClusterwideNetworkPolicy", "ciliumclusterwidenetworkpolicies"),
     namespaced("cilium.io", "CiliumNetworkPolicy", "ciliumnetworkpolicies"),

@@ -27,9 +27,8 @@
 //!   - {call: kubernetes/list_resources_by_namespace, error: the API server is away}
 //! ```
 //!
-//! Beside the objects that are added, a cluster has the ClusterRoles and ClusterRoleBindings that the API server makes when it starts
-//! (`cluster-admin`, `edit`, `system:discovery`, …: [`bootstrap`](crate::bootstrap)); an object of the same name takes the place of
-//! one of them. And it has an aggregation controller: a ClusterRole with an `aggregationRule`, `admin`, `edit` and `view` among them, is
+//! Beside the objects that are added, a cluster has the roles and bindings that the API server makes when it starts (the ClusterRoles
+//! `cluster-admin`, `edit`, `system:discovery`, …: [`bootstrap`](crate::bootstrap)); an object of the same name takes the place of one of them. And it has an aggregation controller: a ClusterRole with an `aggregationRule`, `admin`, `edit` and `view` among them, is
 //! answered with the rules of the ClusterRoles that it selects. So `edit` grants what a ClusterRole in `cluster` with the label
 //! `rbac.authorization.k8s.io/aggregate-to-edit` brings into it.
 

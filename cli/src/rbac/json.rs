@@ -114,6 +114,7 @@ struct RoleEntry<'r> {
     #[serde(flatten)]
     due: DueEntry<'r>,
     is_used: bool,
+    is_delivered: bool,
     made_of: Option<Vec<&'r str>>,
     rules: Vec<RuleEntry<'r>>,
     marks: Vec<MarkEntry<'r>>,
@@ -203,6 +204,7 @@ impl<'r> Entries<'r> {
             place: role.place.as_ref().into(),
             due: self.due(&role.due),
             is_used: role.is_used,
+            is_delivered: role.is_delivered,
             made_of: role.parts.as_ref().map(names),
             rules: role.rules.iter().map(Into::into).collect(),
             marks: role.marks.iter().map(Into::into).collect(),

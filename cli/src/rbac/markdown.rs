@@ -2,33 +2,39 @@
 
 use std::fmt::Write as _;
 
-use super::words;
+use super::words::{self, Rights};
 use super::{AccessReport, Given, Grant, Mark, Risk, Subject};
 use crate::report::table::{failure_line, note_lines};
 use crate::report::{Place, printable};
 
 /// How many workloads are named.
 const RUNS_SHOWN: usize = 12;
+/// How many resources are named in a line.
+const RESOURCES_SHOWN: usize = 100;
 
 /// The report as Markdown, as GitHub and GitLab show it.
 pub fn render(report: &AccessReport) -> String {
     let mut text = format!("# Review of access, {}\n\n{}.\n", report.today, report.summary());
+    let mut rights = Rights::of(report);
     for (title, risk) in [("High risk", Some(Risk::High)), ("Medium risk", Some(Risk::Medium)), ("No risk marked", None)] {
-        let subjects: Vec<&Subject> = report.subjects.iter().filter(|subject| subject.risk() == risk).collect();
+        let subjects = report.subjects.iter().filter(|subject| subject.risk() == risk && !subject.grants.is_empty());
+        let subjects: Vec<&Subject> = subjects.collect();
         if !subjects.is_empty() {
             let _ = write!(text, "\n## {title}\n");
         }
         for subject in subjects {
-            write_subject(&mut text, report, subject);
+            write_subject(&mut text, report, subject, &mut rights);
         }
     }
+    let unbound = report.subjects.iter().filter(|subject| subject.grants.is_empty());
+    section(&mut text, "Bound to nothing", "- [ ] ", unbound.map(|subject| unbound_line(report, subject)));
     let unused = report.unused_roles();
     let unused = unused.iter().map(|role| {
         let marks: String = role.marks.iter().map(mark_words).map(|words| format!("\n  - {words}")).collect();
         format!(
             "{} ({}): {}. Keep it, or remove it{marks}",
             code(&role.id.to_string()),
-            code(&words::origin_of(role)),
+            role.place.as_ref().map(place_words).unwrap_or_default(),
             plain(&role.due.words(report.today))
         )
     });
@@ -53,30 +59,32 @@ fn section(text: &mut String, title: &str, bullet: &str, lines: impl Iterator<It
     }
 }
 
-fn write_subject(text: &mut String, report: &AccessReport, subject: &Subject) {
+fn unbound_line(report: &AccessReport, subject: &Subject) -> String {
+    let place = subject.place.as_ref().map(|place| format!(" ({})", place_words(place))).unwrap_or_default();
+    let undefined = if subject.is_undefined() { "is not among the documents".to_owned() } else { String::new() };
+    let facts = [words::runs(subject, RUNS_SHOWN), undefined].into_iter().chain(words::holds_too(report, subject));
+    let facts: String = facts.filter(|fact| !fact.is_empty()).map(|fact| format!("; {}", plain(&fact))).collect();
+    format!("{}{place}{facts}", code(&subject.id.to_string()))
+}
+
+fn write_subject(text: &mut String, report: &AccessReport, subject: &Subject, rights: &mut Rights<'_>) {
     let _ = write!(text, "\n### {}\n\n", code(&subject.id.to_string()));
     let mut facts = Vec::new();
     match &subject.place {
         Some(place) => facts.push(format!("Defined in {}", place_words(place))),
-        None if subject.id.kind == "ServiceAccount" => facts.push("Not among the documents".to_owned()),
+        None if subject.is_undefined() => facts.push("Not among the documents".to_owned()),
         None => {}
     }
     let runs = words::runs(subject, RUNS_SHOWN);
     if !runs.is_empty() {
         facts.push(capital(&plain(&runs)));
     }
-    for group in subject.groups.iter().filter_map(|group| report.subjects.get(*group)) {
-        let risk = group.risk().map_or(String::new(), |risk| format!(" ({} risk)", risk.word()));
-        facts.push(format!("Holds too what {} holds{risk}", code(&group.id.to_string())));
-    }
+    facts.extend(words::holds_too(report, subject).iter().map(|words| capital(&plain(words))));
     if !facts.is_empty() {
         let _ = write!(text, "{}.\n\n", facts.join(". "));
     }
-    if subject.grants.is_empty() {
-        text.push_str("- [ ] Bound to nothing\n");
-    }
     for grant in &subject.grants {
-        write_grant(text, report, grant);
+        write_grant(text, report, grant, rights);
     }
     if !subject.together.is_empty() {
         text.push_str("- [ ] By several bindings together:\n");
@@ -86,15 +94,19 @@ fn write_subject(text: &mut String, report: &AccessReport, subject: &Subject) {
     }
 }
 
-fn write_grant(text: &mut String, report: &AccessReport, grant: &Grant) {
+fn write_grant(text: &mut String, report: &AccessReport, grant: &Grant, rights: &mut Rights<'_>) {
     let Some(binding) = report.bindings.get(grant.binding) else { return };
     let today = report.today;
     let role = report.role_of(binding);
     let given = match (&binding.role, role) {
         (Given::Missing(id), _) => format!("{}, which does not exist", code(&format!("{} {}", id.kind, id.name))),
         (Given::Role(_), Some(role)) => {
-            let origin = role.place.as_ref().map_or_else(|| words::origin_of(role), place_words);
-            format!("{} ({origin})", code(&format!("{} {}", role.id.kind, role.id.name)))
+            let delivered = if role.is_delivered { words::DELIVERED.to_owned() } else { String::new() };
+            let origin: Vec<String> = [delivered, role.place.as_ref().map(place_words).unwrap_or_default()]
+                .into_iter()
+                .filter(|word| !word.is_empty())
+                .collect();
+            format!("{} ({})", code(&format!("{} {}", role.id.kind, role.id.name)), origin.join(", "))
         }
         (Given::Role(_), None) => return,
     };
@@ -104,7 +116,7 @@ fn write_grant(text: &mut String, report: &AccessReport, grant: &Grant) {
     let mut fact = |words: &str| {
         let _ = writeln!(text, "  - {words}");
     };
-    if let Some(role) = role.filter(|role| role.place.is_some()) {
+    if let Some(role) = role.filter(|role| !role.is_delivered) {
         fact(&format!("Role: {}", plain(&role.due.words(today))));
     }
     fact(&format!("Binding: {}", plain(&binding.due.words(today))));
@@ -117,12 +129,8 @@ fn write_grant(text: &mut String, report: &AccessReport, grant: &Grant) {
             format!("Made of {}", names.join(", "))
         });
     }
-    for right in role
-        .filter(|role| role.place.is_some())
-        .into_iter()
-        .flat_map(|role| words::rights(&report.rules_of(role), binding.id.namespace.is_none()))
-    {
-        fact(&format!("{} on {}", code(&right.verbs), code(&right.on)));
+    for right in rights.given(binding).iter().flat_map(|rights| rights.iter()) {
+        fact(&format!("{} on {}", code(&right.verbs), code(&words::some(&right.on, RESOURCES_SHOWN))));
     }
     for mark in grant.marks() {
         fact(&mark_words(mark));

@@ -1,14 +1,12 @@
 //! What matters about a grant: marks by the same dangers, grades and subjects as those that the policies look for.
 
-use std::borrow::Cow;
-
-use palisade_sdk::rbac::dangers::{self, Class, DANGERS, Danger, Facts, Found, Grade, Partners, Reach};
+use palisade_sdk::rbac::dangers::{self, Class as DangerClass, DANGERS, Danger, Facts, Found, Grade, Partners, Reach};
+use palisade_sdk::rbac::harmless::Audience;
 use palisade_sdk::rbac::scope::{self, Scope};
-use palisade_sdk::rbac::subjects::{Class as SubjectClass, Who};
+use palisade_sdk::rbac::subjects::{Class, Who};
 use palisade_sdk::rbac::{PolicyRule, Rules, Within};
 
 use super::{Mark, Risk};
-use crate::report::count;
 
 /// Where Kubernetes keeps what runs the cluster: rights there are rights in the whole of it.
 const SYSTEM: &str = "kube-system";
@@ -17,7 +15,7 @@ const SYSTEM: &str = "kube-system";
 const SHOWN: usize = 4;
 
 /// How a role is given.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Giving {
     /// Everywhere, by a ClusterRoleBinding.
     pub cluster: bool,
@@ -27,12 +25,14 @@ pub struct Giving {
     pub as_meant: bool,
     /// To a ServiceAccount.
     pub to_account: bool,
+    /// `admin`, `edit` or `view`, which Kubernetes delivers to be bound in namespaces.
+    pub user_facing: bool,
 }
 
 impl Giving {
     /// Through a binding of this namespace, or a ClusterRoleBinding.
     pub fn within(namespace: Option<&str>) -> Self {
-        Self { cluster: namespace.is_none(), system: namespace == Some(SYSTEM), as_meant: false, to_account: false }
+        Self { cluster: namespace.is_none(), system: namespace == Some(SYSTEM), ..Self::default() }
     }
 
     fn reach(self) -> Within {
@@ -86,7 +86,8 @@ pub fn of_rules(list: &[PolicyRule<'_>], giving: Giving) -> Vec<RuleMark> {
         dangers::find(&rules, giving.reach()).into_iter().filter(|found| found.reach != Reach::Named).collect();
     marks.extend(found.chunk_by(|one, next| one.danger.class == next.danger.class).filter_map(|class| of_class(class, giving)));
     marks.extend(wildcards(list, giving));
-    if giving.cluster && !list.is_empty() && list.iter().filter_map(scope::of_rule).max() < Some(Scope::Cluster) {
+    let is_namespaced = || giving.user_facing || list.iter().filter_map(scope::of_rule).max() < Some(Scope::Cluster);
+    if giving.cluster && !list.is_empty() && is_namespaced() {
         let why = "everything that it grants is in namespaces: a RoleBinding in each that needs it grants less";
         marks.push((mark("cluster-wide-binding", Risk::Medium, "in every namespace", why), None));
     }
@@ -100,13 +101,25 @@ fn of_class(found: &[Found], giving: Giving) -> Option<RuleMark> {
     let class = first.danger.class;
     let risk = match class {
         _ if giving.as_meant && !giving.is_wide() => Risk::Medium,
-        Class::SecretRead | Class::SecretToken if giving.is_wide() => Risk::High,
+        DangerClass::SecretRead | DangerClass::SecretToken if giving.is_wide() => Risk::High,
         _ if class.is_grave() => Risk::High,
         _ => Risk::Medium,
     };
-    let mut what = found.iter().take(SHOWN).map(Found::grant).collect::<Vec<_>>().join("; ");
+    let mut what = String::new();
+    let mut verbs = String::new();
+    for grant in found.iter().take(SHOWN).map(Found::grant) {
+        // The verbs are said again when they are others.
+        match grant.split_once(" on ") {
+            Some((same, on)) if same == verbs => what = format!("{what}, {on}"),
+            Some((others, _)) => {
+                verbs = others.to_owned();
+                what = if what.is_empty() { grant } else { format!("{what}; {grant}") };
+            }
+            None => {}
+        }
+    }
     if let Some(more) = found.len().checked_sub(SHOWN).filter(|more| *more > 0) {
-        what = format!("{what}; and {} more", count(more, "resource"));
+        what = format!("{what}; and {more} more");
     }
     let mut why = format!("lets its holder {}", first.danger.lets);
     if !found.iter().any(Found::is_usable) {
@@ -164,45 +177,41 @@ fn wildcards(rules: &[PolicyRule<'_>], giving: Giving) -> Vec<RuleMark> {
         .collect()
 }
 
-/// Roles of the API server that are there for everybody: with credentials, and without.
-const FOR_EVERYONE: &[&str] =
-    &["system:basic-user", "system:discovery", "system:public-info-viewer", "system:service-account-issuer-discovery"];
-const FOR_ANYBODY: &[&str] = &["system:public-info-viewer", "system:service-account-issuer-discovery"];
-
-/// What matters about the one to whom a role goes. `delivered` is the name of a role that every cluster has.
-pub fn of_subject(who: Who<'_>, namespace: Option<&str>, delivered: Option<&str>) -> Option<Mark> {
-    let among = |names: &[&str]| delivered.is_some_and(|role| names.contains(&role));
+/// What matters about the one to whom a role goes; nothing where what it grants is harmless in such hands.
+pub fn of_subject(who: Who<'_>, namespace: Option<&str>, mut is_harmless: impl FnMut(Audience) -> bool) -> Option<Mark> {
     let high = |id, what: &str, why: &str| Some(mark(id, Risk::High, what, why));
     match who.class() {
-        SubjectClass::Masters => high(
+        Class::Masters => high(
             "system-masters",
             "to system:masters",
             "members of this group have every right past RBAC, and no binding takes one away",
         ),
-        SubjectClass::Anonymous if !among(FOR_ANYBODY) => {
+        Class::Anonymous if !is_harmless(Audience::Anybody) => {
             high("anonymous-subject", "to those without credentials", "everybody holds it who reaches the API server")
         }
-        SubjectClass::Everyone if !among(FOR_EVERYONE) => {
+        Class::Everyone if !is_harmless(Audience::Everyone) => {
             high("everyone", "to all who have credentials", "every pod and every user of the cluster may hold it")
         }
-        SubjectClass::AccountsOf(_) if !among(FOR_EVERYONE) => high(
+        Class::AccountsOf(_) if !is_harmless(Audience::Everyone) => high(
             "namespace-service-accounts",
             "to all ServiceAccounts of a namespace",
             "every pod there holds it, those that name no ServiceAccount too",
         ),
-        SubjectClass::Default => high(
+        Class::Default => high(
             "default-service-account",
             "to a ServiceAccount called default",
             "every pod of its namespace holds it that names no other ServiceAccount",
         ),
-        SubjectClass::Component => Some(mark(
+        Class::Component if !is_harmless(Audience::Node) => Some(mark(
             "component-subject",
             Risk::Medium,
             "to a node or a component of the control plane",
             "they have what they need; more goes to whoever takes one of them over",
         )),
         _ => match (who, namespace) {
-            (Who::ServiceAccount { namespace: own, .. }, Some(namespace)) if own != namespace => {
+            (Who::ServiceAccount { namespace: own, .. }, Some(namespace))
+                if own != namespace && !is_harmless(Audience::Foreign) =>
+            {
                 let what = format!("to a ServiceAccount of {own}");
                 let why = format!("whoever may run pods in {own} comes to these rights in {namespace}");
                 Some(mark("foreign-service-account", Risk::High, what, why))
@@ -219,6 +228,16 @@ pub fn of_missing(role: &str) -> Mark {
         Risk::High,
         format!("{role}, which does not exist"),
         "grants whatever somebody writes under that name later on",
+    )
+}
+
+/// The binding of a role of which nothing can be said.
+pub fn of_endless() -> Mark {
+    mark(
+        "endless-aggregation",
+        Risk::High,
+        "a role that is aggregated from too many others",
+        "nothing can be said of what it grants",
     )
 }
 
@@ -259,6 +278,5 @@ pub fn of_halves(danger: usize, grant: &str, partner: &str, place: &str) -> Opti
     danger.write_name(&mut name);
     let risk = if danger.class.is_grave() { Risk::High } else { Risk::Medium };
     let what = format!("{} on {name} by {grant}, with what {partner} grants", dangers::verb_names(danger.verbs));
-    let why: Cow<'_, str> = danger.lets.into();
-    Some(mark(danger.class.id(), risk, what, format!("together they let their holder {why}, {place}")))
+    Some(mark(danger.class.id(), risk, what, format!("together they let their holder {}, {place}", danger.lets)))
 }

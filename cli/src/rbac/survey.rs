@@ -5,16 +5,18 @@ use std::sync::Arc;
 
 use palisade_harness::{aggregation, bootstrap};
 use palisade_sdk::Date;
-use palisade_sdk::json::{self, List};
+use palisade_sdk::json;
+use palisade_sdk::rbac::GROUP;
+use palisade_sdk::rbac::bootstrap::{LABEL, is_cluster_role};
 use palisade_sdk::rbac::subjects::{self, Class, Who};
-use palisade_sdk::rbac::{self, GROUP, PolicyRule};
 use serde_json::Value;
 
+use super::granted::{Granted, Judged};
 use super::objects::{Known, Objects, namespace_of};
-use super::risks::{self, Giving, Half};
+use super::risks::{self, Giving};
 use super::{AccessReport, Annotations, Binding, Due, Given, Grant, Id, Mark, Problem, Role, Rule, Run, Subject};
 use crate::input::{Input, Object};
-use crate::report::{Failure, Place};
+use crate::report::{Failure, Note, Place, count};
 
 /// All ServiceAccounts are in it.
 const ACCOUNTS: &str = "system:serviceaccounts";
@@ -28,13 +30,13 @@ const ANONYMOUS: &str = "system:anonymous";
 /// The report of what was read. Objects that name no namespace are in `namespace`.
 pub fn survey(input: Input, namespace: &str, annotations: &Annotations, today: Date) -> AccessReport {
     let Input { files, objects, failures, notes } = input;
-    let count = objects.len();
+    let number = objects.len();
     let objects = Objects::of(objects, namespace);
     let mut survey = Survey {
         report: AccessReport {
             today,
             files,
-            objects: count,
+            objects: number,
             subjects: Vec::new(),
             bindings: Vec::new(),
             roles: Vec::new(),
@@ -80,9 +82,11 @@ impl Survey {
         for Known { id, object } in known {
             let place = Some(object.locate(""));
             let role = Role {
+                is_delivered: is_delivered(&id, &object.value),
                 due: Due::of(&object.value, annotations),
                 rules: rules_of(&object.value, Some(&object)),
                 parts: None,
+                is_endless: false,
                 is_used: false,
                 marks: Arc::default(),
                 id,
@@ -92,18 +96,21 @@ impl Survey {
             values.push(object.value);
         }
         let own: HashSet<Id> = self.report.roles.iter().map(|role| role.id.clone()).collect();
-        for value in bootstrap::cluster_roles() {
-            let name = value["metadata"]["name"].as_str().unwrap_or_default();
-            let id = Id { kind: "ClusterRole", namespace: None, name: name.into() };
+        for value in bootstrap::roles() {
+            let namespace = value["metadata"]["namespace"].as_str().map(Arc::from);
+            let kind = if namespace.is_some() { "Role" } else { "ClusterRole" };
+            let id = Id { kind, namespace, name: value["metadata"]["name"].as_str().unwrap_or_default().into() };
             if own.contains(&id) {
                 continue;
             }
             self.report.roles.push(Role {
                 id,
                 place: None,
+                is_delivered: true,
                 due: Due::default(),
                 rules: rules_of(value, None),
                 parts: None,
+                is_endless: false,
                 is_used: false,
                 marks: Arc::default(),
             });
@@ -131,9 +138,14 @@ impl Survey {
             }
             Err(problem) => {
                 // Nothing can be said of what they grant; the first of them stands for all.
-                let aggregated = |role: &usize| values.get(*role).is_some_and(|value| !value["aggregationRule"].is_null());
-                let place =
-                    cluster_roles.iter().filter(|role| aggregated(role)).find_map(|role| roles.get(*role)?.place.clone());
+                let mut place = None;
+                for role in cluster_roles {
+                    let is_aggregated = values.get(role).is_some_and(|value| !value["aggregationRule"].is_null());
+                    if let Some(role) = roles.get_mut(role).filter(|_| is_aggregated) {
+                        role.is_endless = true;
+                        place = place.or(role.place.clone());
+                    }
+                }
                 if let Some(place) = place {
                     self.report.failures.push(Failure { place, resource: None, policy: None, message: problem.to_string() });
                 }
@@ -145,7 +157,13 @@ impl Survey {
     fn bindings(&mut self, known: &[Known], annotations: &Annotations) {
         let roles: HashMap<Id, usize> =
             self.report.roles.iter().enumerate().map(|(index, role)| (role.id.clone(), index)).collect();
+        let mut left_out = Vec::new();
         for one in known {
+            // Nobody can change it for long, nor review it.
+            if is_as_delivered(one) {
+                left_out.push(one);
+                continue;
+            }
             let Some((kind, name)) = self.role_ref(one) else { continue };
             let namespace = if kind == "Role" { one.id.namespace.clone() } else { None };
             let id = Id { kind, namespace, name: name.into() };
@@ -158,6 +176,11 @@ impl Survey {
             let due = Due::of(&one.object.value, annotations);
             self.report.bindings.push(Binding { id: one.id.clone(), place: one.place(), due, role });
             self.hand_out(one, index);
+        }
+        if let Some(first) = left_out.first() {
+            let message =
+                format!("{} left out: the API server makes the same in every cluster", count(left_out.len(), "binding"));
+            self.report.notes.push(Note { place: Place { position: None, ..first.place() }, message });
         }
     }
 
@@ -258,7 +281,7 @@ impl Survey {
 
     /// Judges what each subject holds.
     fn subjects(&mut self, granted: &Granted<'_>) {
-        let mut judged = Judged { granted, marks: HashMap::new(), halves: HashMap::new() };
+        let mut judged = Judged::new(granted);
         let mut subjects: Vec<Subject> = Vec::with_capacity(self.holders.len());
         for (id, Holder { place, runs, bindings }) in std::mem::take(&mut self.holders) {
             let grants = bindings.iter().filter_map(|binding| self.grant(&id, *binding, &mut judged)).collect();
@@ -280,8 +303,9 @@ impl Survey {
             (Given::Role(number), Some(role)) => {
                 let is_person = matches!(who, Who::User(_) | Who::Group(_)) && who.class() == Class::Other;
                 let giving = Giving {
-                    as_meant: is_person && role.place.is_none(),
+                    as_meant: is_person && role.is_delivered,
                     to_account: matches!(who, Who::ServiceAccount { .. }),
+                    user_facing: role.is_delivered && role.parts.is_some(),
                     ..Giving::within(namespace)
                 };
                 judged.marks(&self.report, *number, giving)
@@ -292,8 +316,11 @@ impl Survey {
             }
             (Given::Role(_), None) => return None,
         };
-        let delivered = role.filter(|role| role.place.is_none()).map(|role| &*role.id.name);
-        own_marks.extend(risks::of_subject(who, namespace, delivered));
+        own_marks.extend(role.filter(|role| role.is_endless).map(|_| risks::of_endless()));
+        own_marks.extend(risks::of_subject(who, namespace, |audience| match binding.role {
+            Given::Role(role) => judged.is_harmless(&self.report, role, audience, &binding.id.namespace),
+            Given::Missing(_) => false,
+        }));
         Some(Grant { binding: index, role_marks, own_marks })
     }
 
@@ -370,14 +397,14 @@ impl Survey {
             .report
             .roles
             .iter()
-            .filter(|role| role.place.is_none())
+            .filter(|role| role.is_delivered)
             .flat_map(|role| role.parts.iter().flatten().copied())
             .collect();
-        let mut judged = Judged { granted, marks: HashMap::new(), halves: HashMap::new() };
+        let mut judged = Judged::new(granted);
         for index in 0..self.report.roles.len() {
             let Some(role) = self.report.roles.get_mut(index) else { continue };
             role.is_used |= delivered.contains(&index);
-            if role.is_used || role.place.is_none() {
+            if role.is_used || role.is_delivered {
                 continue;
             }
             let giving = Giving::within(role.id.namespace.as_deref());
@@ -399,82 +426,40 @@ struct Halves {
     is_whole: bool,
 }
 
-/// The rules of each role, as its text says them.
-struct Granted<'t> {
-    own: Vec<List<PolicyRule<'t>>>,
+/// Whether a role is one that the API server makes. The label can be written by anybody, and so can the name; together they say what is
+/// meant, and what the role grants is judged all the same.
+fn is_delivered(id: &Id, role: &Value) -> bool {
+    let (label, value) = LABEL;
+    let is_known = || match id.kind {
+        "ClusterRole" => is_cluster_role(&id.name),
+        _ => bootstrap::roles().iter().any(|own| is_same_object(id, own)),
+    };
+    role["metadata"]["labels"][label] == value && is_known()
 }
 
-impl<'t> Granted<'t> {
-    fn read(texts: &'t [String], report: &mut AccessReport) -> Self {
-        let mut own = Vec::with_capacity(texts.len());
-        for (index, text) in texts.iter().enumerate() {
-            let rules = match json::from_str::<rbac::Role<'t>>(text) {
-                Ok(role) => role.rules,
-                Err(error) => {
-                    if let Some(role) = report.roles.get(index)
-                        && let Some(place) = &role.place
-                    {
-                        let message = format!("cannot be read, and grants nothing: {}", error.problem);
-                        report.problems.push(Problem {
-                            id: "invalid-role",
-                            place: place.clone(),
-                            object: role.id.clone(),
-                            message,
-                        });
-                    }
-                    List::default()
-                }
-            };
-            own.push(rules);
-        }
-        Self { own }
+/// Whether a binding is as the API server makes it: the same role, to the same subjects.
+fn is_as_delivered(known: &Known) -> bool {
+    let binding = &known.object.value;
+    let (label, value) = LABEL;
+    if binding["metadata"]["labels"][label] != value {
+        return false;
     }
-
-    /// All that a role grants, and for each of its rules: the role that it is written in, and its place there.
-    fn of(&self, report: &AccessReport, role: usize) -> (List<PolicyRule<'t>>, Vec<(usize, usize)>) {
-        let with_rules = |part: &usize| report.roles.get(*part).is_some_and(|part| part.parts.is_none());
-        let parts = match report.roles.get(role).and_then(|role| role.parts.as_ref()) {
-            Some(parts) => parts.iter().copied().filter(with_rules).collect(),
-            None => vec![role],
-        };
-        let lists = || parts.iter().filter_map(|part| Some((*part, self.own.get(*part)?)));
-        let origins = lists().flat_map(|(part, rules)| (0..rules.len()).map(move |rule| (part, rule))).collect();
-        (rbac::together(lists().map(|(_, rules)| rules)), origins)
-    }
+    let subjects = |binding: &Value| -> HashSet<[String; 3]> {
+        let text = |subject: &Value, field: &str| subject[field].as_str().unwrap_or_default().to_owned();
+        let subjects = binding["subjects"].as_array().into_iter().flatten();
+        subjects.map(|subject| ["kind", "namespace", "name"].map(|field| text(subject, field))).collect()
+    };
+    let own = bootstrap::bindings().iter().find(|own| is_same_object(&known.id, own));
+    own.is_some_and(|own| {
+        let same = |field: &str| own["roleRef"][field] == binding["roleRef"][field];
+        same("kind") && same("name") && subjects(own) == subjects(binding)
+    })
 }
 
-/// What is known of roles already: thousands of bindings may give the same one.
-struct Judged<'g, 't> {
-    granted: &'g Granted<'t>,
-    marks: HashMap<(usize, Giving), Arc<[Mark]>>,
-    halves: HashMap<(usize, Giving), Arc<[Half]>>,
-}
-
-impl Judged<'_, '_> {
-    fn marks(&mut self, report: &AccessReport, role: usize, giving: Giving) -> Arc<[Mark]> {
-        let granted = self.granted;
-        let marks = self.marks.entry((role, giving)).or_insert_with(|| {
-            let (rules, origins) = granted.of(report, role);
-            let place = |rule: usize| {
-                let (part, rule) = origins.get(rule)?;
-                report.roles.get(*part)?.rules.get(*rule)?.place.clone()
-            };
-            risks::of_rules(&rules, giving)
-                .into_iter()
-                .map(|(mark, rule)| Mark { place: rule.and_then(place), ..mark })
-                .collect()
-        });
-        Arc::clone(marks)
-    }
-
-    fn halves(&mut self, report: &AccessReport, role: usize, giving: Giving) -> Arc<[Half]> {
-        let granted = self.granted;
-        let halves = self.halves.entry((role, giving)).or_insert_with(|| {
-            let (rules, _) = granted.of(report, role);
-            risks::halves(&rules, giving).into()
-        });
-        Arc::clone(halves)
-    }
+fn is_same_object(id: &Id, object: &Value) -> bool {
+    object["kind"] == id.kind
+        && object["metadata"]["namespace"].as_str() == id.namespace.as_deref()
+        && object["metadata"]["name"] == *id.name
 }
 
 /// The rules as they are written, for people to read.

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use anstyle::Style;
 
-use super::words::{self, Right};
+use super::words::{self, Right, Rights};
 use super::{AccessReport, Given, Grant, Mark, Risk, Role, Subject};
 use crate::report::printable;
 use crate::report::table::{DENY, FAINT, GOOD, STRONG, WARN, failure_line, note_lines, section, wrap};
@@ -12,16 +12,20 @@ use crate::report::table::{DENY, FAINT, GOOD, STRONG, WARN, failure_line, note_l
 /// Lines of rights and names of workloads that are shown; the other formats have all of them.
 const RIGHTS_SHOWN: usize = 8;
 const RUNS_SHOWN: usize = 4;
+const RESOURCES_SHOWN: usize = 24;
 
 /// Verbs that are longer have a line of their own.
-const VERBS_WIDEST: usize = 24;
+const VERBS_WIDEST: usize = 32;
 
 /// The report as styled text. Lines are wrapped at `width` characters, or not at all.
 pub fn render(report: &AccessReport, width: Option<usize>) -> String {
     let mut text = String::new();
-    for subject in &report.subjects {
-        write_subject(&mut text, report, subject, width);
+    let mut rights = Rights::of(report);
+    for subject in report.subjects.iter().filter(|subject| !subject.grants.is_empty()) {
+        write_subject(&mut text, report, subject, &mut rights, width);
     }
+    let unbound = report.subjects.iter().filter(|subject| subject.grants.is_empty());
+    section(&mut text, "Bound to nothing", GOOD, width, unbound.map(|subject| unbound_line(report, subject)));
     let unused = report.unused_roles().into_iter().map(|role| unused_line(report, role));
     section(&mut text, "Roles that nobody is bound to", WARN, width, unused);
     let problems = report.problems.iter().map(|problem| format!("{}: {}: {}", problem.place, problem.object, problem.message));
@@ -48,9 +52,9 @@ fn style_of(risk: Option<Risk>) -> Style {
     }
 }
 
-fn write_subject(text: &mut String, report: &AccessReport, subject: &Subject, width: Option<usize>) {
+fn write_subject(text: &mut String, report: &AccessReport, subject: &Subject, rights: &mut Rights<'_>, width: Option<usize>) {
     let risk = subject.risk();
-    let name = subject.id.to_string();
+    let name = subject.id.to_string().replace('\n', "\\n");
     let _ = write!(text, "{STRONG}{}{STRONG:#}", printable(&name));
     if let Some(risk) = risk {
         let style = style_of(Some(risk));
@@ -65,19 +69,15 @@ fn write_subject(text: &mut String, report: &AccessReport, subject: &Subject, wi
     if !runs.is_empty() {
         say(&runs);
     }
-    if subject.id.kind == "ServiceAccount" && subject.place.is_none() {
+    if subject.is_undefined() {
         say("is not among the documents");
     }
-    if subject.grants.is_empty() {
-        say("is bound to nothing");
-    }
-    for group in subject.groups.iter().filter_map(|group| report.subjects.get(*group)) {
-        let risk = group.risk().map_or(String::new(), |risk| format!(" ({} risk)", risk.word()));
-        say(&format!("holds too what {} holds{risk}", group.id));
+    for words in words::holds_too(report, subject) {
+        say(&words);
     }
     text.push('\n');
     for grant in &subject.grants {
-        write_grant(text, report, grant, width);
+        write_grant(text, report, grant, rights, width);
     }
     if !subject.together.is_empty() {
         let _ = writeln!(text, "  {STRONG}by several bindings together{STRONG:#}");
@@ -88,7 +88,7 @@ fn write_subject(text: &mut String, report: &AccessReport, subject: &Subject, wi
     }
 }
 
-fn write_grant(text: &mut String, report: &AccessReport, grant: &Grant, width: Option<usize>) {
+fn write_grant(text: &mut String, report: &AccessReport, grant: &Grant, rights: &mut Rights<'_>, width: Option<usize>) {
     let Some(binding) = report.bindings.get(grant.binding) else { return };
     let today = report.today;
     let where_ = words::place_of(&binding.id);
@@ -103,8 +103,15 @@ fn write_grant(text: &mut String, report: &AccessReport, grant: &Grant, width: O
         wrap(text, "    ", "      ", &format!("{FAINT}{what}{FAINT:#} {}", printable(words)), width);
     };
     if let Some(role) = role {
-        let due = if role.place.is_some() { format!(", {}", role.due.words(today)) } else { String::new() };
-        fact("role", &format!("{}{due}", words::origin_of(role)));
+        let place = role.place.as_ref().map(ToString::to_string);
+        fact(
+            "role",
+            &match place {
+                Some(place) if !role.is_delivered => format!("{place}, {}", role.due.words(today)),
+                Some(place) => format!("{}, {place}", words::DELIVERED),
+                None => words::DELIVERED.to_owned(),
+            },
+        );
     }
     fact("binding", &format!("{}, {}, {}", binding.id.name, binding.place, binding.due.words(today)));
     if let Some(parts) = role.and_then(|role| role.parts.as_ref()) {
@@ -113,8 +120,8 @@ fn write_grant(text: &mut String, report: &AccessReport, grant: &Grant, width: O
         let made = if names.is_empty() { "no ClusterRole that there is".to_owned() } else { words::some(&names, RUNS_SHOWN) };
         fact("made of", &made);
     }
-    if let Some(role) = role.filter(|role| role.place.is_some()) {
-        write_rights(text, &words::rights(&report.rules_of(role), binding.id.namespace.is_none()), width);
+    if let Some(rights) = rights.given(binding) {
+        write_rights(text, &rights, width);
     }
     for mark in grant.marks() {
         write_mark(text, mark, width);
@@ -128,10 +135,12 @@ fn write_rights(text: &mut String, rights: &[Right], width: Option<usize>) {
         text.push_str("    grants nothing\n");
     }
     let shown = rights.get(..RIGHTS_SHOWN).unwrap_or(rights);
-    let fits = |right: &&Right| right.verbs.chars().count() <= VERBS_WIDEST;
+    let widest = width.map_or(VERBS_WIDEST, |width| VERBS_WIDEST.min(width / 3));
+    let fits = |right: &&Right| right.verbs.chars().count() <= widest;
     let column = shown.iter().filter(fits).map(|right| right.verbs.chars().count()).max().unwrap_or_default();
     for right in shown {
-        let (verbs, on) = (printable(&right.verbs).into_owned(), printable(&right.on).into_owned());
+        let (verbs, on) =
+            (printable(&right.verbs).into_owned(), printable(&words::some(&right.on, RESOURCES_SHOWN)).into_owned());
         let indent = " ".repeat(4 + column + 2);
         if fits(&right) {
             wrap(text, &format!("    {verbs:column$}  "), &indent, &on, width);
@@ -153,9 +162,18 @@ fn write_mark(text: &mut String, mark: &Mark, width: Option<usize>) {
     wrap(text, "            ", "            ", &printable(&format!("{}: {}", mark.what, mark.why)), width);
 }
 
+fn unbound_line(report: &AccessReport, subject: &Subject) -> String {
+    let place = subject.place.as_ref().map(|place| format!("{place}: ")).unwrap_or_default();
+    let undefined = if subject.is_undefined() { "is not among the documents".to_owned() } else { String::new() };
+    let facts = [words::runs(subject, RUNS_SHOWN), undefined].into_iter().chain(words::holds_too(report, subject));
+    let facts: String = facts.filter(|fact| !fact.is_empty()).map(|fact| format!("; {fact}")).collect();
+    format!("{place}{}{facts}", subject.id)
+}
+
 fn unused_line(report: &AccessReport, role: &Role) -> String {
     let marks: Vec<String> = role.marks.iter().map(|mark| mark.id.to_owned()).collect();
     let risk = role.marks.iter().map(|mark| mark.risk).max();
     let risk = risk.map_or(String::new(), |risk| format!("; {} risk: {}", risk.word(), words::some(&marks, RUNS_SHOWN)));
-    format!("{}: {}, {}{risk}", words::origin_of(role), role.id, role.due.words(report.today))
+    let place = role.place.as_ref().map(|place| format!("{place}: ")).unwrap_or_default();
+    format!("{place}{}, {}{risk}", role.id, role.due.words(report.today))
 }

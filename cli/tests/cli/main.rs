@@ -1,5 +1,6 @@
 //! The command as its users run it: the built binary, in a folder of its own.
 
+mod access;
 mod bad_input;
 mod commands;
 mod configuration;

@@ -219,9 +219,10 @@ impl Judge<'_> {
                 let literal = granted & !STAR;
                 let list =
                     if let (Reach::Powerful(_), Names::Except(list)) = (reach, danger.names) { Some(list) } else { None };
-                if danger.class.is_grave() || literal != 0 {
-                    // A name that leads to more can be struck, and the verb left.
-                    drop |= if list.is_some() { 0 } else { danger.verbs & !accepted };
+                // A name that leads to more can be struck, and the verb left.
+                let dropped = if list.is_some() { 0 } else { danger.verbs & !accepted };
+                if danger.class.is_grave() {
+                    drop |= dropped;
                     self.cut.names = self.cut.names.or(list);
                 }
                 if literal & dangers::TELLING != 0 {
@@ -241,6 +242,7 @@ impl Judge<'_> {
                     continue;
                 }
                 star_is_said |= granted & STAR != 0;
+                drop |= dropped;
                 let message = self.context.message(danger, granted, misplaced, index);
                 let place = if let Reach::Powerful(name) = reach { Place::Name(name) } else { Place::Resource(place) };
                 self.pending.push(Pending { about, place, message, remedy: None });
@@ -288,7 +290,7 @@ impl Judge<'_> {
         } else {
             message.push_str(&all_or("every resource", &rule.resources));
             message.push_str(", which lets its holder ");
-            let danger = rule.resources.iter().find_map(|entry| self.context.first_danger(facts, entry));
+            let danger = self.context.gravest(facts, &rule.resources);
             message.push_str(
                 danger.map_or("delete all objects at once, and use verbs that are yet to come", |danger| danger.lets),
             );
@@ -357,7 +359,7 @@ impl Judge<'_> {
             None => message.push_str(" on every resource of "),
         }
         message.push_str(&on_groups(&rule.api_groups));
-        match self.context.first_danger(facts, entry) {
+        match self.context.gravest(facts, std::slice::from_ref(entry)) {
             Some(danger) => {
                 message.push_str(", ");
                 danger.write_name(&mut message);
@@ -383,6 +385,7 @@ impl Judge<'_> {
         }
         let nameless = |verb: &Str<'_>| *verb == "create" || *verb == "deletecollection";
         if !rule.resource_names.is_empty()
+            && !rule.resources.is_empty()
             && !rule.verbs.is_empty()
             && !self.context.changes_something
             && rule.verbs.iter().all(nameless)
@@ -550,16 +553,16 @@ impl Context<'_> {
         self.kind == RoleKind::ClusterRole || !danger.cluster || matches!(danger.class, Class::Escalate | Class::Impersonate)
     }
 
-    /// The gravest of what a wildcard grants.
-    fn first_danger(&self, facts: &Facts<'_>, entry: &str) -> Option<&'static Danger> {
+    /// The gravest of what the rule grants by one of these entries of its resources.
+    fn gravest(&self, facts: &Facts<'_>, entries: &[Str<'_>]) -> Option<&'static Danger> {
         DANGERS.iter().zip(&self.accepted).find_map(|(danger, accepted)| {
             let granted = facts.verbs & (danger.verbs | STAR) & !accepted;
             let counts = granted != 0
-                && danger.is_meant_by(entry)
                 && facts.names_group(danger)
                 && self.counts(danger)
                 && !self.partners.make_harmless(danger)
-                && facts.reach(danger, granted).is_some();
+                && facts.reach(danger, granted).is_some()
+                && entries.iter().any(|entry| danger.is_meant_by(entry));
             counts.then_some(danger)
         })
     }

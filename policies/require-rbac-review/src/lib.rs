@@ -130,7 +130,7 @@ impl Policy for RequireRbacReview {
         }
         let object: Object<'_> = request.object()?;
         let before: Option<Object<'_>> = if request.operation == Operation::Update { request.old_object()? } else { None };
-        let widened = before.as_ref().and_then(|before| grant::widened(before, &object));
+        let widened = before.as_ref().and_then(|before| grant::widened(before, &object, &request.namespace));
         if bootstrap::is_own(request, *kind, &object.metadata, before.is_some() && widened.is_none()) {
             return Ok(());
         }

@@ -1,8 +1,7 @@
 //! The bindings that Kubernetes makes for itself.
 
+use palisade_sdk::rbac::subjects::{Binding, Who};
 use palisade_sdk::{Request, rbac};
-
-use crate::subject::{Binding, Who};
 
 /// Bindings of the API server, and of kubeadm, that hand over more than others may hold: namespace, name, and whom they name. The
 /// role has the name of the binding unless there is another. They are known by all that they hand over, so that it does not matter

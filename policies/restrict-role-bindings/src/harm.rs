@@ -5,7 +5,7 @@ use palisade_sdk::rbac::{Rules, Within};
 
 use crate::bootstrap::SYSTEM;
 use crate::role::{Role, RoleKind};
-use crate::subject::cut;
+use crate::words::cut;
 
 /// Where a binding takes effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

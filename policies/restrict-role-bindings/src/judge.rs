@@ -2,14 +2,15 @@
 
 use palisade_sdk::rbac::ALL;
 use palisade_sdk::rbac::dangers::{Found, Grade};
+use palisade_sdk::rbac::harmless::{self, Audience};
 use palisade_sdk::rbac::scope::{self, Scope};
+use palisade_sdk::rbac::subjects::{Binding, Class, Who};
 use palisade_sdk::{Path, Report, Rule};
 
 use crate::harm::{Harm, Reach};
-use crate::harmless::{self, Audience};
 use crate::role::Role;
 use crate::settings::{BindingKind, Settings};
-use crate::subject::{Binding, Class, Who, cut};
+use crate::words::cut;
 use crate::{rules, words};
 
 /// A binding with all that it is judged by.
@@ -101,7 +102,7 @@ impl Judge<'_> {
                 hands(&rules::DEFAULT_SERVICE_ACCOUNT, &holders, report);
             }
             Class::Component if !self.is_harmless(Audience::Node) => {
-                let holders = [&who.words(), ", and so to whoever takes over the node or the component"].concat();
+                let holders = [&words::who(who), ", and so to whoever takes over the node or the component"].concat();
                 hands(&rules::COMPONENT_SUBJECT, &holders, report);
             }
             _ => {}
@@ -113,15 +114,24 @@ impl Judge<'_> {
             && !self.is_harmless(Audience::Foreign)
         {
             let by_name = self.case.binding.subjects.get(index).is_some_and(|subject| subject.kind == "User");
-            let message =
-                ["hands ", &self.what, " to ", &who.words(), ", and so to whoever may run pods in namespace ", cut(namespace)];
+            let message = [
+                "hands ",
+                &self.what,
+                " to ",
+                &words::who(who),
+                ", and so to whoever may run pods in namespace ",
+                cut(namespace),
+            ];
             let at = if by_name { name } else { at.field("namespace") };
             report.add(&rules::FOREIGN_SERVICE_ACCOUNT, &at, message.concat());
         }
     }
 
     fn is_harmless(&self, audience: Audience) -> bool {
-        self.case.role.is_some_and(|role| harmless::is_harmless(role, audience, self.case.namespace))
+        self.case.role.is_some_and(|role| {
+            let namespace = Some(self.case.namespace).filter(|namespace| !namespace.is_empty());
+            harmless::is_harmless(&role.rules, audience, namespace)
+        })
     }
 
     /// What the binding hands to this subject; whether that is a finding.
@@ -129,7 +139,7 @@ impl Judge<'_> {
         let root = Path::root();
         let at = root.item("subjects", index);
         let before = report.findings().len();
-        let holder = who.words();
+        let holder = words::who(who);
         let role = words::role(self.case);
         if harm.grade == Grade::Everything && report.severity_of(&rules::CLUSTER_ADMIN).is_some() {
             let mut message = ["hands ", &self.what, " to ", &holder].concat();

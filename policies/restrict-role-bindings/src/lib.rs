@@ -8,19 +8,17 @@
 
 mod bootstrap;
 mod harm;
-mod harmless;
 mod judge;
 mod role;
 mod rules;
 mod settings;
-mod subject;
 mod words;
 
+use palisade_sdk::rbac::subjects::{Binding, Subject, Who};
 use palisade_sdk::{Error, Host, Operation, Path, Policy, Report, Request, Rule, SettingsError, rbac};
 
 use role::{Found, RoleKind};
 use settings::{BindingKind, Settings};
-use subject::{Binding, Who};
 
 /// Least privilege for RoleBindings and ClusterRoleBindings.
 pub struct RestrictRoleBindings;
@@ -84,7 +82,7 @@ fn hands_over_no_more(old: &Binding<'_>, new: &Binding<'_>, namespace: &str) -> 
 }
 
 /// The holders, in order; a heap weighs less in the module than the library's sort.
-fn sorted<'s>(subjects: &'s [subject::Subject<'_>], namespace: &'s str) -> Vec<Who<'s>> {
+fn sorted<'s>(subjects: &'s [Subject<'_>], namespace: &'s str) -> Vec<Who<'s>> {
     let heap: std::collections::BinaryHeap<Who<'s>> = subjects.iter().map(|subject| subject.who(namespace)).collect();
     heap.into_sorted_vec()
 }

@@ -1,8 +1,7 @@
 //! What the deployer may accept.
 
+use palisade_sdk::rbac::subjects::{Binding, Who};
 use palisade_sdk::{SettingsError, glob, json};
-
-use crate::subject::{Binding, Who};
 
 palisade_sdk::settings! {
     /// What the deployer may accept.

@@ -2,10 +2,10 @@
 
 use palisade_sdk::Str;
 use palisade_sdk::rbac::dangers::Found;
+use palisade_sdk::rbac::subjects::Who;
 
 use crate::judge::Case;
 use crate::role::RoleKind;
-use crate::subject::{Who, cut};
 
 /// More items than this are counted, not shown.
 pub const SHOWN: usize = 3;
@@ -106,4 +106,24 @@ fn is_plain(text: &str) -> bool {
         && text.bytes().all(inner)
         && text.as_bytes().first().is_some_and(u8::is_ascii_alphabetic)
         && text.as_bytes().last().is_some_and(u8::is_ascii_alphanumeric)
+}
+
+/// Whom a binding names.
+pub fn who(who: Who<'_>) -> String {
+    match who {
+        Who::User(name) => ["user ", cut(name)].concat(),
+        Who::Group(name) => ["group ", cut(name)].concat(),
+        Who::ServiceAccount { namespace: "", name } => ["ServiceAccount ", cut(name)].concat(),
+        Who::ServiceAccount { namespace, name } => ["ServiceAccount ", cut(namespace), "/", cut(name)].concat(),
+        Who::Nobody => "nobody".to_owned(),
+    }
+}
+
+/// Texts of the object are quoted up to a length.
+pub fn cut(text: &str) -> &str {
+    const LENGTH: usize = 100;
+    match text.char_indices().nth(LENGTH) {
+        Some((end, _)) => text.get(..end).unwrap_or_default(),
+        None => text,
+    }
 }

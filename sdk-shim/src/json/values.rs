@@ -5,6 +5,7 @@ use std::fmt;
 use std::ops::Deref;
 
 use super::{JsonError, Read, Reader};
+use crate::{Error, Path};
 
 /// A string that borrows from the request where it holds no escapes. `null` reads as the empty string.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -146,6 +147,27 @@ impl<'a> Raw<'a> {
     /// The text as a value of its own.
     pub const fn new(text: &'a str) -> Self {
         Self(text)
+    }
+
+    /// Reads the value, which stands at a place.
+    ///
+    /// # Errors
+    /// When it is of another type, with the place.
+    pub fn read_at<T: Read<'a>>(self, at: &Path<'_>) -> Result<T, Error> {
+        super::from_str(self.0).map_err(|error| self.misread(error, at))
+    }
+
+    /// An error about the value, with the place in the object.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn misread(self, error: JsonError, at: &Path<'_>) -> Error {
+        let fault = super::explain(self.0, error);
+        let path = if fault.path.starts_with('[') {
+            [&at.to_string(), &*fault.path].concat()
+        } else {
+            at.field(&fault.path).to_string()
+        };
+        Error::Malformed { path, problem: fault.problem }
     }
 }
 

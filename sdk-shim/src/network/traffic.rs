@@ -1,7 +1,7 @@
 //! What NetworkPolicies let through.
 
 use super::{Addresses, Cidr, Direction, NetworkPolicyRule, NetworkPolicySpec};
-use crate::json::{self, JsonError, List, Raw, Read, Reader, Str};
+use crate::json::{JsonError, List, Read, Reader, Str};
 use crate::selector::{LabelSelector, Labels};
 use crate::{Error, Path};
 
@@ -139,14 +139,6 @@ impl Peer<'_> {
     }
 }
 
-/// Reads an element of a list that was skipped.
-fn read_item<'a, T: Read<'a>>(item: Raw<'a>, at: &Path<'_>) -> Result<T, Error> {
-    json::from_str(item.get()).map_err(|error| {
-        let fault = json::explain(item.get(), error);
-        Error::malformed(&at.field(&fault.path), fault.problem)
-    })
-}
-
 impl<'a> NetworkPolicyRule<'a> {
     /// Who is allowed; nobody in the list is everyone.
     ///
@@ -154,7 +146,7 @@ impl<'a> NetworkPolicyRule<'a> {
     /// When one of them cannot be read; `at` is the rule.
     pub fn read_peers(&self, direction: Direction, at: &Path<'_>) -> Result<Vec<Peer<'a>>, Error> {
         let items = self.peers.iter().enumerate();
-        items.map(|(index, peer)| read_item(*peer, &at.item(direction.peers_field(), index))).collect()
+        items.map(|(index, peer)| peer.read_at(&at.item(direction.peers_field(), index))).collect()
     }
 
     /// The ports; none in the list is all.
@@ -162,7 +154,7 @@ impl<'a> NetworkPolicyRule<'a> {
     /// # Errors
     /// When one of them cannot be read; `at` is the rule.
     pub fn read_ports(&self, at: &Path<'_>) -> Result<Vec<PortRule<'a>>, Error> {
-        self.ports.iter().enumerate().map(|(index, port)| read_item(*port, &at.item("ports", index))).collect()
+        self.ports.iter().enumerate().map(|(index, port)| port.read_at(&at.item("ports", index))).collect()
     }
 
     /// Whether it lets a connection through, with this other end, to this port.
@@ -470,7 +462,7 @@ mod tests {
             protocol in prop::sample::select(vec!["TCP", "UDP", "SCTP"]), number in 76..84u16, name in prop::sample::select(vec!["http", "dns"]),
         ) {
             let texts: Vec<_> = policies.iter().map(|(namespace, spec)| (*namespace, json!({"spec": spec}).to_string())).collect();
-            let parsed: Vec<_> = texts.iter().map(|(namespace, text)| (*namespace, json::from_str::<NetworkPolicy<'_>>(text).unwrap().spec)).collect();
+            let parsed: Vec<_> = texts.iter().map(|(namespace, text)| (*namespace, crate::json::from_str::<NetworkPolicy<'_>>(text).unwrap().spec)).collect();
             let parsed: Vec<_> = parsed.iter().map(|(namespace, spec)| (*namespace, spec)).collect();
             let (from_pod, to_pod) = (pod_of(&from), pod_of(&to));
             let (from_end, to_end) = (end_of(&from, &from_pod), end_of(&to, &to_pod));
@@ -483,7 +475,7 @@ mod tests {
     fn what_cannot_be_read_says_where() {
         let problem = |rule: Value| {
             let text = json!({"spec": {"ingress": [{}, rule]}}).to_string();
-            let policy: NetworkPolicy<'_> = json::from_str(&text).unwrap();
+            let policy: NetworkPolicy<'_> = crate::json::from_str(&text).unwrap();
             let address = End::Address(Cidr::parse_address("192.0.2.1").unwrap());
             let at = Path::new("spec.ingress[1]");
             let port = Port { protocol: "TCP", number: 80, names: &[] };

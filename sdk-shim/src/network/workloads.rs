@@ -4,8 +4,9 @@ use crate::selector::{LabelSelector, Labels};
 use crate::views::ObjectMeta;
 use crate::{Error, Host, List, ListQuery, Path, Str};
 
-/// Kinds that make pods, the pods themselves first. A policy that asks for them lists them in `contextAwareResources`.
-const KINDS: [(&str, &str); 8] = [
+/// Kinds that make pods, the pods themselves first: version and kind. A policy that asks for them lists them in
+/// `contextAwareResources`.
+pub const WORKLOAD_KINDS: [(&str, &str); 8] = [
     ("v1", "Pod"),
     ("apps/v1", "Deployment"),
     ("apps/v1", "StatefulSet"),
@@ -138,7 +139,7 @@ pub fn each_workload(
     namespace: &str,
     look: &mut dyn FnMut(&Listed<'_, '_>) -> Result<bool, Error>,
 ) -> Result<(), Error> {
-    for (api_version, kind) in KINDS {
+    for (api_version, kind) in WORKLOAD_KINDS {
         let answer = host.list(&ListQuery::new(api_version, kind).namespace(namespace).fields(FIELDS))?;
         for workload in &answer.items::<Workload<'_>>()? {
             if look(&Listed::of(workload))? {

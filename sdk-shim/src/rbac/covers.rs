@@ -1,6 +1,9 @@
-//! Whether a set of rules grants all that a rule grants.
+//! Whether a set of rules grants all that a rule grants, or a set of them.
+
+use std::collections::BinaryHeap;
 
 use super::{ALL, Name, PolicyRule, Rules};
+use crate::Str;
 
 /// More comparisons than these are not made: no role that a person wrote needs them.
 const COMPARISONS: usize = 10_000_000;
@@ -52,9 +55,32 @@ impl Rules<'_> {
     /// A rule is broken down to single grants, of which each is held by one of the rules or by none. A wildcard is held by the
     /// same wildcard alone, or a wider one: it stands also for what there is not yet.
     pub fn lack<'q>(&self, rule: &'q PolicyRule<'_>) -> Option<Lack<'q>> {
-        if self.effort(rule) > COMPARISONS {
+        if rule.combinations().saturating_mul(self.size()) > COMPARISONS {
             return Some(Lack::Unknown);
         }
+        self.look_for(rule)
+    }
+
+    /// The place of the first of some rules that grants what these do not, where there is one: whether a role grants more than it did. A rule
+    /// that is here to the letter is not broken down, and all others together take no longer than one may in [`lack`](Self::lack);
+    /// what would take longer counts as lacking.
+    pub fn first_lacking<'q>(&'q self, rules: &'q [PolicyRule<'q>]) -> Option<usize> {
+        let known = self.iter().map(PolicyRule::lists).collect::<BinaryHeap<_>>().into_sorted_vec();
+        let size = self.size();
+        let mut left = COMPARISONS;
+        rules.iter().position(|rule| {
+            if known.binary_search(&rule.lists()).is_ok() {
+                return false;
+            }
+            match left.checked_sub(rule.combinations().saturating_mul(size)) {
+                Some(rest) => left = rest,
+                None => return true,
+            }
+            self.look_for(rule).is_some()
+        })
+    }
+
+    fn look_for<'q>(&self, rule: &'q PolicyRule<'_>) -> Option<Lack<'q>> {
         let names = || rule.resource_names.iter().map(|name| Some(name.as_str()));
         for verb in rule.verbs.iter().filter(|verb| !verb.is_empty()) {
             for group in &rule.api_groups {
@@ -74,12 +100,9 @@ impl Rules<'_> {
         None
     }
 
-    /// How many strings it takes to compare.
-    fn effort(&self, rule: &PolicyRule<'_>) -> usize {
-        let held: usize = self.iter().map(PolicyRule::size).sum();
-        let resources =
-            rule.api_groups.len().saturating_mul(rule.resources.len()).saturating_mul(rule.resource_names.len().max(1));
-        resources.saturating_add(rule.non_resource_urls.len()).saturating_mul(rule.verbs.len()).saturating_mul(held)
+    /// How many strings they have: each may have to be compared.
+    fn size(&self) -> usize {
+        self.iter().flat_map(PolicyRule::lists).map(<[Str<'_>]>::len).sum()
     }
 
     /// Whether one of the rules grants this, of which any but the name may be a wildcard.
@@ -113,11 +136,17 @@ impl Rules<'_> {
     }
 }
 
-impl PolicyRule<'_> {
-    /// How many strings it has.
-    fn size(&self) -> usize {
+impl<'a> PolicyRule<'a> {
+    fn lists(&self) -> [&[Str<'a>]; 5] {
         let Self { verbs, api_groups, resources, resource_names, non_resource_urls } = self;
-        [verbs, api_groups, resources, resource_names, non_resource_urls].map(|list| list.len()).iter().sum()
+        [verbs, api_groups, resources, resource_names, non_resource_urls]
+    }
+
+    /// How many single grants it is broken down to.
+    fn combinations(&self) -> usize {
+        let resources =
+            self.api_groups.len().saturating_mul(self.resources.len()).saturating_mul(self.resource_names.len().max(1));
+        resources.saturating_add(self.non_resource_urls.len()).saturating_mul(self.verbs.len())
     }
 }
 
@@ -162,5 +191,36 @@ mod tests {
         let many = format!(r#"[{{"apiGroups": [{0}], "resources": [{0}], "verbs": [{0}]}}]"#, vec![r#""a""#; 1000].join(","));
         let many = rules(&many);
         assert_eq!(Rules::of_role(&many).lack(&many[0]), Some(Lack::Unknown));
+        // What is there to the letter is not looked at.
+        assert_eq!(Rules::of_role(&many).first_lacking(&many), None);
+        assert_eq!(Rules::of_role(&many[..0]).first_lacking(&many), Some(0));
+    }
+
+    #[test]
+    fn finds_the_rule_that_is_more() {
+        let held = rules(
+            r#"[{"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "list"]},
+                {"apiGroups": ["apps"], "resources": ["*"], "verbs": ["*"]}]"#,
+        );
+        let held = Rules::of_cluster_role(&held);
+        let first = |wanted: &'static str| held.first_lacking(&rules(wanted));
+        let (pods, apps) = (
+            r#"{"apiGroups": [""], "resources": ["pods"], "verbs": ["list"]}"#,
+            r#"{"apiGroups": ["apps"], "resources": ["*"], "verbs": ["*"]}"#,
+        );
+        let of = |list: &[&str]| held.first_lacking(&rules(&["[", &list.join(","), "]"].concat()));
+        assert_eq!(of(&[]), None);
+        assert_eq!(of(&[apps, pods, pods]), None);
+        assert_eq!(of(&[apps, pods, r#"{"apiGroups": [""], "resources": ["pods"], "verbs": ["create"]}"#, pods]), Some(2));
+        assert_eq!(first(r#"[{"apiGroups": ["", "apps"], "resources": ["pods"], "verbs": ["get"]}, {}]"#), None);
+        // Each by itself takes little time, all of them too much.
+        let many = vec![r#"{"apiGroups": ["apps"], "resources": ["a"], "verbs": ["x"]}"#; 2_000].join(",");
+        let more = vec![r#"{"apiGroups": ["apps"], "resources": ["a"], "verbs": ["x", "y"]}"#; 2_000].join(",");
+        let (many, more) = (["[", &many, "]"].concat(), ["[", &more, "]"].concat());
+        let mut more = rules(&more);
+        more.push(json::from_str(apps).unwrap());
+        let lacking = Rules::of_role(&rules(&many)).first_lacking(&more);
+        assert_eq!(lacking, Some(0));
+        assert!(matches!(Rules::of_role(&more).first_lacking(&rules(&many)), Some(1..)));
     }
 }

@@ -175,6 +175,18 @@ proptest! {
     }
 
     #[test]
+    fn the_first_rule_that_is_lacking_is_not_covered(
+        held in proptest::collection::vec(rule(), 0..4),
+        more in proptest::collection::vec(rule(), 0..4),
+        kept in 0..4_usize,
+    ) {
+        let mut wanted: Vec<_> = held.iter().take(kept).cloned().collect();
+        wanted.extend(more);
+        let held = Rules::of_cluster_role(&held);
+        prop_assert_eq!(held.first_lacking(&wanted), wanted.iter().position(|rule| !held.covers(rule)));
+    }
+
+    #[test]
     fn a_set_never_weighs_less_with_another_rule(rules in proptest::collection::vec(grave_rule(), 1..5)) {
         let (more, less) = (Rules::of_role(&rules), Rules::of_role(&rules[1..]));
         prop_assert!(dangers::grade(&more) >= dangers::grade(&less));
@@ -244,6 +256,8 @@ fn roles_are_weighed_by_what_they_grant() {
     );
     let admin =
         format!(r#"{edit}, {{"apiGroups": ["rbac.authorization.k8s.io"], "resources": ["roles", "rolebindings"], {WRITE}}}"#);
+    // Roles alone hand nothing on: it takes a binding.
+    let with_roles = format!(r#"{edit}, {{"apiGroups": ["rbac.authorization.k8s.io"], "resources": ["roles"], {WRITE}}}"#);
     for (expected, rules) in [
         (Grade::Less, ""),
         (
@@ -253,7 +267,14 @@ fn roles_are_weighed_by_what_they_grant() {
         (Grade::Less, r#"{"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"], "resourceNames": ["db"]}"#),
         (Grade::Secrets, r#"{"apiGroups": [""], "resources": ["*"], "verbs": ["list"]}"#),
         (Grade::Secrets, r#"{"apiGroups": ["*"], "resources": ["*"], "verbs": ["get", "list", "watch"]}"#),
+        // A manager of Secrets, and one who deploys but leaves the Services alone.
+        (Grade::Secrets, r#"{"apiGroups": [""], "resources": ["secrets", "configmaps"], "verbs": ["*"]}"#),
+        (
+            Grade::Secrets,
+            r#"{"apiGroups": ["", "apps"], "resources": ["pods", "secrets", "configmaps", "deployments"], "verbs": ["*"]}"#,
+        ),
         (Grade::Edit, &edit),
+        (Grade::Edit, &with_roles),
         (Grade::Edit, r#"{"apiGroups": ["", "apps"], "resources": ["*"], "verbs": ["*"]}"#),
         (Grade::Admin, &admin),
         (Grade::Admin, r#"{"apiGroups": ["", "apps", "rbac.authorization.k8s.io"], "resources": ["*"], "verbs": ["*"]}"#),

@@ -155,7 +155,7 @@ impl<'s> Who<'s> {
             Self::ServiceAccount { .. } | Self::Nobody => return Class::Other,
             Self::User(name) | Self::Group(name) => name,
         };
-        if let Some(namespace) = name.strip_prefix(ACCOUNTS_OF) {
+        if let Some(namespace) = name.strip_prefix(ACCOUNTS_OF).filter(|namespace| !namespace.is_empty()) {
             return Class::AccountsOf(namespace);
         }
         // It stood for every user when RBAC was new, and still is written to that end.

@@ -22,6 +22,9 @@ const NAMESPACE_NAME: &str = "kubernetes.io/metadata.name";
 /// How many rules the aggregation controller may write. A cluster has some thousands.
 const MOST_RULES: usize = 200_000;
 
+/// Of these kinds every cluster has some objects.
+const ACCESS_KINDS: [&str; 4] = ["ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding"];
+
 /// The objects of a cluster.
 #[derive(Debug, Default)]
 pub(crate) struct Cluster {
@@ -35,9 +38,8 @@ pub(crate) struct Cluster {
 /// Who may do what: what was added, and what every cluster has beside it.
 #[derive(Debug)]
 struct Access {
-    roles: Stored,
-    namespaced_roles: Stored,
-    bindings: Stored,
+    /// In the order of [`ACCESS_KINDS`].
+    kinds: [Stored; ACCESS_KINDS.len()],
     /// Whether the rules of aggregated ClusterRoles are known.
     aggregated: Result<(), TooMany>,
 }
@@ -118,10 +120,8 @@ impl Cluster {
 
     /// The objects of a kind.
     fn of_version(&self, api_version: &str, kind: &str) -> Option<&Stored> {
-        match (api_version, kind) {
-            (bootstrap::API_VERSION, "ClusterRole") => Some(&self.access().roles),
-            (bootstrap::API_VERSION, "Role") => Some(&self.access().namespaced_roles),
-            (bootstrap::API_VERSION, "ClusterRoleBinding") => Some(&self.access().bindings),
+        match ACCESS_KINDS.iter().position(|known| *known == kind) {
+            Some(known) if api_version == bootstrap::API_VERSION => self.access().kinds.get(known),
             _ => self.stored.get(&(api_version.to_owned(), kind.to_owned())),
         }
     }
@@ -137,14 +137,14 @@ impl Cluster {
 
     fn access(&self) -> &Access {
         self.access.get_or_init(|| {
-            let own = |kind: &str| self.stored.get(&(bootstrap::API_VERSION.to_owned(), kind.to_owned()));
-            let mut access = Access {
-                roles: Stored::beside(own("ClusterRole"), bootstrap::cluster_roles()),
-                namespaced_roles: Stored::beside(own("Role"), bootstrap::roles()),
-                bindings: Stored::beside(own("ClusterRoleBinding"), bootstrap::cluster_role_bindings()),
-                aggregated: Ok(()),
-            };
-            access.aggregated = aggregate(&mut access.roles.objects);
+            let kinds = ACCESS_KINDS.map(|kind| {
+                let own = self.stored.get(&(bootstrap::API_VERSION.to_owned(), kind.to_owned()));
+                let made = bootstrap::roles().iter().chain(bootstrap::bindings()).filter(|object| object["kind"] == kind);
+                Stored::beside(own, made)
+            });
+            let mut access = Access { kinds, aggregated: Ok(()) };
+            let [cluster_roles, ..] = &mut access.kinds;
+            access.aggregated = aggregate(&mut cluster_roles.objects);
             access
         })
     }
@@ -233,14 +233,14 @@ impl Cluster {
 
 impl Stored {
     /// These objects, and of the others those that have names of their own.
-    fn beside(own: Option<&Self>, others: &[Value]) -> Self {
-        let of = |object: &Value, field: &str| object["metadata"][field].as_str().unwrap_or_default().to_owned();
+    fn beside<'o>(own: Option<&'o Self>, others: impl Iterator<Item = &'o Value>) -> Self {
         let mut all = Self::default();
+        let text = |object: &Value, field: &str| object["metadata"][field].as_str().unwrap_or_default().to_owned();
         for object in own.into_iter().flat_map(|own| &own.objects) {
-            all.add(object.clone(), of(object, "namespace"), of(object, "name"));
+            all.add(object.clone(), text(object, "namespace"), text(object, "name"));
         }
         for object in others {
-            let (namespace, name) = (of(object, "namespace"), of(object, "name"));
+            let (namespace, name) = (text(object, "namespace"), text(object, "name"));
             if all.get(&namespace, &name).is_none() {
                 all.add(object.clone(), namespace, name);
             }

@@ -415,6 +415,10 @@ fn every_cluster_has_the_roles_that_the_api_server_makes() {
     // They are no objects of other kinds and versions.
     assert!(host(&world).get(&GetQuery::new("rbac.authorization.k8s.io/v1beta1", "ClusterRole", "view")).unwrap().is_none());
     assert!(host(&world).get(&GetQuery::new(RBAC, "Role", "view").namespace("default")).unwrap().is_none());
+    let of_namespace = |namespace| names(&list(&world, &ListQuery::new(RBAC, "Role").namespace(namespace))).len();
+    assert_eq!((of_namespace("kube-public"), of_namespace("default")), (1, 0));
+    let reader = GetQuery::new(RBAC, "Role", "extension-apiserver-authentication-reader").namespace("kube-system");
+    assert!(host(&world).get(&reader).unwrap().is_some());
 }
 
 #[test]
