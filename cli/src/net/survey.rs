@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use palisade_sdk::network::{Addresses, Cidr, Direction, End, Family, Peer, Pod};
+use palisade_sdk::network::{Addresses, Cidr, Direction, End, Family, IpBlock, Peer, Pod};
 use palisade_sdk::selector::{LabelSelector, Labels};
 
 use super::exposure::{self, Route, Service, Source};
@@ -217,10 +217,7 @@ impl Survey<'_, '_> {
         for (index, (namespace, peer)) in self.policies.peers().enumerate() {
             if let Some(block) = &peer.ip_block {
                 let Ok(addresses) = block.addresses(&palisade_sdk::Path::new("")) else { continue };
-                let except = if block.except.is_empty() { "" } else { " in part" };
-                let name = format!("{}{except}", block.cidr.as_str());
-                // Of two that differ in their exceptions alone, both are of the same name.
-                blocks.entry(name).or_insert_with(|| blocks_of(&addresses));
+                blocks.entry(block_text(block)).or_insert_with(|| blocks_of(&addresses));
             } else if !self.policies.is_anybody(index) {
                 for one in outside_of(namespace, peer, objects) {
                     outside.entry(format!("pods/{}/{}", one.namespace.as_deref().unwrap_or("*"), one.name)).or_insert(one);
@@ -253,7 +250,7 @@ impl Survey<'_, '_> {
                 continue;
             }
             let ends = self.addresses(&[cidrs]);
-            let index = self.add(node(Kind::Addresses, &format!("addresses/{name}"), None, &name), ends);
+            let index = self.add(node(Kind::Addresses, &format!("addresses/{name}"), None, &short(&name)), ends);
             by_text.insert(name, index);
         }
         let mut pods = Vec::new();
@@ -581,6 +578,25 @@ fn judge(from: &Node, to: &Node, open: &Open) -> (Mark, String) {
         return (Mark::Unneeded, "nothing is known to listen there".to_owned());
     }
     (Mark::Needed, String::new())
+}
+
+/// Between a block and what is left out of it.
+const WITHOUT: &str = " without ";
+
+/// A block with all that is left out of it.
+fn block_text(block: &IpBlock<'_>) -> String {
+    let mut except: Vec<&str> = block.except.iter().map(|text| text.as_str()).collect();
+    except.sort_unstable();
+    let without = if except.is_empty() { "" } else { WITHOUT };
+    format!("{}{without}{}", block.cidr.as_str(), except.join(", "))
+}
+
+/// For people, not more than one block that is left out.
+fn short(block: &str) -> String {
+    match block.split_once(WITHOUT) {
+        Some((block, except)) if except.contains(',') => format!("{block}{WITHOUT}{} blocks", except.split(',').count()),
+        _ => block.to_owned(),
+    }
 }
 
 /// The blocks that addresses are made of.

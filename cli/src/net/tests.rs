@@ -234,6 +234,25 @@ fn egress_to_the_internet() {
 }
 
 #[test]
+fn blocks_with_other_exceptions_are_others() {
+    let to = |app: &str, except: Value| {
+        let block = json!({"cidr": "10.0.0.0/8", "except": except});
+        let select = json!({"matchLabels": {"app": app}});
+        let ports = json!([{"port": 443}]);
+        let spec = json!({"podSelector": select, "policyTypes": ["Ingress", "Egress"], "egress": [{"to": [{"ipBlock": block}], "ports": ports}]});
+        policy(app, &spec)
+    };
+    let (one, other) = (json!(["10.1.0.0/16"]), json!(["10.2.0.0/16", "10.3.0.0/16", "10.4.0.0/16"]));
+    assert_eq!(
+        edges(&map_of(&[web(), pod("db", &json!([])), to("web", one), to("db", other)])),
+        [
+            "default/db -> 10.0.0.0/8 without 3 blocks: TCP 443, needed",
+            "default/web -> 10.0.0.0/8 without 10.1.0.0/16: TCP 443, needed",
+        ]
+    );
+}
+
+#[test]
 fn what_all_workloads_of_a_namespace_do_is_said_once() {
     let pods: Vec<Value> = ["a", "b", "c", "d"].iter().map(|name| pod(name, &json!([{"containerPort": 80}]))).collect();
     let dns = json!({"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "kube-system"}}, "podSelector": {"matchLabels": {"k8s-app": "kube-dns"}}});

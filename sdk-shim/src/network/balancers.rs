@@ -105,3 +105,46 @@ pub fn is_private(text: &str) -> bool {
     let is_host = address.family == Family::V6 && address.first <= 1;
     is_host || PRIVATE.iter().any(|block| Cidr::parse(block).is_some_and(|block| block.contains(&address)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_said_is_not_known() {
+        let known = |annotations: &[(&str, &'static str)], class: &str, address: &str| {
+            let annotation = |key: &str| annotations.iter().find(|(known, _)| *known == key).map(|(_, value)| *value);
+            is_internal(annotation, class, address)
+        };
+        let aws = "service.beta.kubernetes.io/aws-load-balancer-scheme";
+        for (annotations, class, address, expected) in [
+            (&[][..], "", "", None),
+            (&[(aws, "Internal")], "", "", Some(true)),
+            (&[(aws, "other")], "", "", None),
+            (&[(aws, "internet-facing")], "service.k8s.aws/nlb", "10.0.0.1", Some(false)),
+            (&[], "service.k8s.aws/nlb", "", Some(true)),
+            (&[], "other", "", None),
+            (&[], "", "10.0.0.1", Some(true)),
+            (&[], "", "203.0.113.1", None),
+            (&[("metallb.io/loadBalancerIPs", "10.0.0.1, fd00::1")], "", "", Some(true)),
+            (&[("metallb.io/loadBalancerIPs", "10.0.0.1,203.0.113.1")], "", "", None),
+        ] {
+            assert_eq!(known(annotations, class, address), expected, "{annotations:?} {class} {address}");
+        }
+    }
+
+    #[test]
+    fn private_addresses() {
+        for (text, expected) in [
+            ("10.1.2.3", true),
+            ("100.64.0.1", true),
+            ("172.32.0.1", false),
+            ("::1", true),
+            ("::ffff:192.168.0.1", true),
+            ("2001:db8::1", false),
+            ("shop.example", false),
+        ] {
+            assert_eq!(is_private(text), expected, "{text}");
+        }
+    }
+}

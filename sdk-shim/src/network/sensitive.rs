@@ -116,3 +116,23 @@ pub fn by_name(name: &str) -> Option<&'static str> {
     name.split(['-', '_', '.'])
         .find_map(|word| NAMES.iter().find(|(known, _)| word.eq_ignore_ascii_case(known)).map(|(_, what)| *what))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_of_the_name_is_enough() {
+        for (name, what) in [
+            ("postgres", Some("PostgreSQL")),
+            ("tcp-postgresql", Some("PostgreSQL")),
+            ("Redis.cache", Some("Redis")),
+            ("http", None),
+            ("postgresish", None),
+            ("", None),
+        ] {
+            assert_eq!(by_name(name), what, "{name}");
+        }
+        assert_eq!((by_number(6379), by_number(443)), (Some("Redis"), None));
+    }
+}
