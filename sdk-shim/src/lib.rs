@@ -71,7 +71,7 @@
 //! | the request and its object | [`Request`], [`views`], or views of its own by [`view!`], made of [`Str`], [`List`], [`Map`] |
 //! | any workload's pod | [`Request::pod_template`], which knows every kind and keeps the path |
 //! | the place of a finding | [`Path`] |
-//! | saying what is wrong | [`Report::add`] with a [`Rule`] |
+//! | saying what is wrong | [`Report::add`] with a [`Rule`]; many rules by [`rules!`] |
 //! | settings | [`settings!`], [`SettingsError`], and [`glob`] for patterns |
 //! | the cluster, registries, signatures, DNS | [`Host`] |
 //! | label selectors and NetworkPolicies | [`selector`], [`network`] |

@@ -40,6 +40,37 @@ pub struct Rule {
     pub source: &'static str,
 }
 
+/// Declares a policy's rules as a table, each as a public constant, and all of them as `ALL` in the order of the table: name, id,
+/// severity, summary, remedy and source.
+///
+/// ```
+/// palisade_sdk::rules! {
+///     HOST_NETWORK = "host-network", Deny:
+///         "a pod in its node's network escapes every NetworkPolicy";
+///         "remove hostNetwork, or set it to false";
+///         "Pod Security Standards, baseline: Host Namespaces"
+/// }
+/// assert_eq!(ALL[0].id, HOST_NETWORK.id);
+/// ```
+#[macro_export]
+macro_rules! rules {
+    ($( $name:ident = $id:literal, $severity:ident: $summary:literal; $remedy:literal; $source:literal )*) => {
+        $(
+            #[doc = concat!("`", $id, "`")]
+            pub const $name: $crate::Rule = $crate::Rule {
+                id: $id,
+                severity: $crate::Severity::$severity,
+                summary: $summary,
+                remedy: $remedy,
+                source: $source,
+            };
+        )*
+
+        /// All of them, in the order in which they are explained.
+        pub const ALL: &[$crate::Rule] = &[$($name),*];
+    };
+}
+
 /// A rule that an object breaks, and where. The audit annotation `findings` is a JSON list of these.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {

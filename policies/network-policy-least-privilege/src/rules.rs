@@ -1,23 +1,6 @@
 //! The rules of this policy.
 
-use palisade_sdk::{Rule, Severity};
-
-macro_rules! rules {
-    ($( $name:ident = $id:literal, $severity:ident: $summary:literal; $remedy:literal; $source:literal )*) => {
-        $( pub const $name: Rule = Rule {
-            id: $id,
-            severity: Severity::$severity,
-            summary: $summary,
-            remedy: $remedy,
-            source: $source,
-        }; )*
-
-        /// All of them, in the order in which they are explained.
-        pub const ALL: &[Rule] = &[$($name),*];
-    };
-}
-
-rules! {
+palisade_sdk::rules! {
     ALLOW_ALL = "allow-all", Deny:
         "a rule without peers and ports lets everything through, as if there were no policy";
         "name the peers and the ports, or remove the rule: without rules the direction is closed";

@@ -1,24 +1,9 @@
 //! The rules of this policy.
 
+use palisade_sdk::Rule;
 use palisade_sdk::rbac::dangers::Class;
-use palisade_sdk::{Rule, Severity};
 
-macro_rules! rules {
-    ($( $name:ident = $id:literal, $severity:ident: $summary:literal; $remedy:literal; $source:literal )*) => {
-        $( pub const $name: Rule = Rule {
-            id: $id,
-            severity: Severity::$severity,
-            summary: $summary,
-            remedy: $remedy,
-            source: $source,
-        }; )*
-
-        /// All of them, in the order in which they are explained.
-        pub const ALL: &[Rule] = &[$($name),*];
-    };
-}
-
-rules! {
+palisade_sdk::rules! {
     WILDCARD_VERB = "wildcard-verb", Deny:
         "`*` among the verbs grants every verb, also those that lead to further rights, and those that are yet to come";
         "list the verbs that the holder uses, for example get, list, watch";

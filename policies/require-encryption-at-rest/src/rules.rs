@@ -1,23 +1,6 @@
 //! The rules of this policy.
 
-use palisade_sdk::{Rule, Severity};
-
-macro_rules! rules {
-    ($( $name:ident = $id:literal, $severity:ident: $summary:literal; $remedy:literal; $source:literal )*) => {
-        $( pub const $name: Rule = Rule {
-            id: $id,
-            severity: Severity::$severity,
-            summary: $summary,
-            remedy: $remedy,
-            source: $source,
-        }; )*
-
-        /// All of them, in the order in which they are explained.
-        pub const ALL: &[Rule] = &[$($name),*];
-    };
-}
-
-rules! {
+palisade_sdk::rules! {
     NOT_CONFIGURED = "encryption-not-configured", Deny:
         "an API server without --encryption-provider-config stores Secrets as they are: who reads etcd or a backup of it reads them all";
         "write an EncryptionConfiguration, and give its path to the API server as --encryption-provider-config";

@@ -1,23 +1,6 @@
 //! The rules of this policy.
 
-use palisade_sdk::{Rule, Severity};
-
-macro_rules! rules {
-    ($( $name:ident = $id:literal, $severity:ident: $summary:literal; $remedy:literal; $source:literal )*) => {
-        $( pub const $name: Rule = Rule {
-            id: $id,
-            severity: Severity::$severity,
-            summary: $summary,
-            remedy: $remedy,
-            source: $source,
-        }; )*
-
-        /// All of them, in the order in which they are explained.
-        pub const ALL: &[Rule] = &[$($name),*];
-    };
-}
-
-rules! {
+palisade_sdk::rules! {
     HAND_WRITTEN_SECRET = "hand-written-secret", Deny:
         "a Secret is made by an operator from a secret manager, not written by hand";
         "keep the values in a secret manager, and apply an ExternalSecret or VaultStaticSecret instead";

@@ -1,23 +1,6 @@
 //! The rules of this policy.
 
-use palisade_sdk::{Rule, Severity};
-
-macro_rules! rules {
-    ($( $name:ident = $id:literal, $severity:ident: $summary:literal; $remedy:literal; $source:literal )*) => {
-        $( pub const $name: Rule = Rule {
-            id: $id,
-            severity: Severity::$severity,
-            summary: $summary,
-            remedy: $remedy,
-            source: $source,
-        }; )*
-
-        /// All of them, in the order in which they are explained.
-        pub const ALL: &[Rule] = &[$($name),*];
-    };
-}
-
-rules! {
+palisade_sdk::rules! {
     NO_TLS = "no-tls", Deny:
         "what is served without TLS can be read and changed on the way";
         "name the host in spec.tls, with the Secret of its certificate; on a Gateway, add a listener with protocol: HTTPS";

@@ -1,23 +1,6 @@
 //! The rules of this policy.
 
-use palisade_sdk::{Rule, Severity};
-
-macro_rules! rules {
-    ($( $name:ident = $id:literal, $severity:ident: $summary:literal; $remedy:literal; $source:literal )*) => {
-        $( pub const $name: Rule = Rule {
-            id: $id,
-            severity: Severity::$severity,
-            summary: $summary,
-            remedy: $remedy,
-            source: $source,
-        }; )*
-
-        /// All of them, in the order in which they are explained.
-        pub const ALL: &[Rule] = &[$($name),*];
-    };
-}
-
-rules! {
+palisade_sdk::rules! {
     NODE_PORT = "node-port", Deny:
         "a NodePort is open on every node, past Ingress, its TLS and its firewall";
         "write type: ClusterIP, and let an Ingress or a Gateway lead to it";
