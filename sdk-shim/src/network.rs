@@ -133,6 +133,22 @@ impl<'a> NetworkPolicySpec<'a> {
     }
 }
 
+/// Ten thousand cases, by a seed that is printed: `PROPTEST_RNG_SEED` makes the same ones again.
+#[cfg(test)]
+fn ten_thousand_cases() -> proptest::test_runner::Config {
+    use proptest::test_runner::{Config, RngSeed};
+    let config = Config::with_cases(10_000);
+    let seed = match config.rng_seed {
+        RngSeed::Fixed(seed) => seed,
+        RngSeed::Random => {
+            let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+            now.map_or(0, |now| u64::try_from(now.as_nanos() & u128::from(u64::MAX)).unwrap_or(0))
+        }
+    };
+    println!("PROPTEST_RNG_SEED={seed}");
+    Config { rng_seed: RngSeed::Fixed(seed), ..config }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -113,7 +113,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(10_000))]
+        #![proptest_config(crate::network::ten_thousand_cases())]
 
         #[test]
         fn agree_with_asking_number_by_number(left in ranges(), right in ranges(), first in number(), last in number()) {

@@ -454,7 +454,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(10_000))]
+        #![proptest_config(crate::network::ten_thousand_cases())]
 
         #[test]
         fn agrees_with_the_definition(
