@@ -1,7 +1,7 @@
 //! Secrets in values that are files: `settings.py`, `.env`, INI, YAML, JSON, TOML, XML, shell scripts, and what else a ConfigMap holds.
 //!
-//! No format is parsed. A file is read once, from its beginning to its end, by one of three readers: [`lines`] for what people write
-//! as a name and a value on a line, [`code`] for languages that put their texts into quotes, [`markup`] for elements and attributes. What
+//! No format is parsed. A file is read once, from its beginning to its end, by one of three readers: `lines` for what people write
+//! as a name and a value on a line, `code` for languages that put their texts into quotes, `markup` for elements and attributes. What
 //! a reader does not understand it passes over, so that a broken file is read as far as one can.
 //!
 //! What stands in a comment is a secret only when somebody issued it: a key of a provider in a comment is a leak, and
