@@ -234,7 +234,7 @@ fn command_lines<'t>(language: Language, text: &'t str, found: &mut Found<'t>) {
         if super::bytes::contains(cut(here, 0, here.len().min(64)), "usage:") {
             continue;
         }
-        let flag = here.first() == Some(&b'-') || here.windows(2).any(|pair| pair == b" -");
+        let flag = here.first() == Some(&b'-') || here.windows(2).any(|pair| matches!(pair, b" -" | b"\"-" | b"'-"));
         if item {
             words.read_part(text, start, start + here.trim_ascii_end().len(), found);
         } else if flag {
@@ -388,9 +388,11 @@ fn is_label(name: &[u8], value: &[u8]) -> bool {
     }
     let mut promises = false;
     let mut words = value.split(|byte| !byte.is_ascii_alphabetic()).filter(|word| !word.is_empty());
+    // `token: Token missing`
+    let sentence = value.contains(&b' ') && value.iter().all(|byte| byte.is_ascii_alphabetic() || *byte == b' ');
     let known = words.all(|word| {
         promises |= super::names::promise(word).is_some();
-        name.windows(word.len()).any(|part| part.eq_ignore_ascii_case(word))
+        sentence || name.windows(word.len()).any(|part| part.eq_ignore_ascii_case(word))
     });
     known && promises && !value.iter().any(u8::is_ascii_digit) && value.iter().any(u8::is_ascii_lowercase)
 }

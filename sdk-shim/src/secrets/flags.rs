@@ -72,6 +72,7 @@ const PROGRAMS: &[(&[&str], &[Flag])] = &[
     (&["sqlcmd", "bcp", "zip", "unzip"], &[flag("-P", Takes::Password, Stuck::Too)]),
     (&["ldapsearch", "ldapadd", "ldapmodify", "ldapwhoami", "ldapdelete"], &[flag("-w", Takes::Password, Stuck::Too)]),
     (&["login"], &[flag("-p", Takes::Password, Stuck::Too)]),
+    (&["influx"], &[flag("-p", Takes::Password, Stuck::No), flag("-t", Takes::Password, Stuck::No)]),
     (&["7z", "7za"], &[flag("-p", Takes::Password, Stuck::Only)]),
 ];
 
@@ -81,10 +82,8 @@ enum Expected {
     /// The value of a flag, by the flag's name.
     Named(Promise),
     Flag(Takes),
-    /// A user's name, and a password after it.
-    UserThenPassword,
-    /// A file, a user's name, and a password after them.
-    FileUserPassword,
+    /// So many words, and a password behind them.
+    Behind(u8),
     /// What `echo` and `printf` print.
     Echoed,
 }
@@ -112,6 +111,10 @@ enum Program {
     Sudo,
     /// `-b FILE USER PASSWORD`, `-nb USER PASSWORD`
     Htpasswd,
+    /// The client of MinIO.
+    Mc,
+    /// `mc alias set NAME URL ACCESS SECRET`
+    McAlias,
 }
 
 /// How deep quotes are looked into: `sh -c "su -c 'psql ...'"`.
@@ -144,6 +147,13 @@ impl Line {
                 here += 1;
                 continue;
             }
+            // A list of words as JSON and YAML write it: `["redis-server", "--requirepass", "..."]`.
+            let is_quote = |at: Option<usize>| matches!(at.and_then(|at| bytes.get(at)), Some(b'"' | b'\''));
+            let behind_quote = |here: usize| here > from && is_quote(here.checked_sub(1));
+            if *byte == b'[' && is_quote(Some(here + 1)) || matches!(byte, b',' | b']') && behind_quote(here) {
+                here += 1;
+                continue;
+            }
             let start = here;
             let mut quote = None;
             let mut spaces = false;
@@ -153,6 +163,7 @@ impl Line {
                     (None, b'"' | b'\'') => quote = Some(*byte),
                     (Some(open), byte) if open == *byte => quote = None,
                     (None, byte) if byte.is_ascii_whitespace() || matches!(byte, b';' | b'|' | b'&' | b')') => break,
+                    (None, b',' | b']') if here > start && behind_quote(here) => break,
                     (_, b'\\') => here += 1,
                     (Some(_), byte) if byte.is_ascii_whitespace() => spaces = true,
                     _ => {}
@@ -177,17 +188,14 @@ impl Line {
         let Some(word) = bytes.get(start..end) else { return };
         let is_flag = word.len() > 1 && word.first() == Some(&b'-');
         match self.expected.take() {
-            Some(Expected::UserThenPassword) => {
-                self.expected = Some(Expected::Flag(Takes::Password));
-                return;
-            }
             Some(Expected::Echoed) if !is_flag => {
                 self.echoed = Some(Span { start, end });
                 self.expected = Some(Expected::Echoed);
                 return;
             }
-            Some(Expected::FileUserPassword) if !is_flag => {
-                self.expected = Some(Expected::UserThenPassword);
+            Some(Expected::Behind(words)) if words <= 1 || !is_flag => {
+                let flag = Expected::Flag(Takes::Password);
+                self.expected = Some(if words <= 1 { flag } else { Expected::Behind(words - 1) });
                 return;
             }
             Some(Expected::Flag(takes)) => return take(takes, bytes, start, end, found),
@@ -224,8 +232,14 @@ impl Line {
             self.program = Program::Sudo;
         } else if among(file, &["htpasswd"]) {
             self.program = Program::Htpasswd;
+        } else if among(file, &["mc"]) {
+            self.program = Program::Mc;
+        } else if self.program == Program::Mc && word == b"alias" {
+            self.program = Program::McAlias;
+        } else if self.program == Program::McAlias && word == b"set" {
+            self.expected = Some(Expected::Behind(3));
         } else if among(word, &["add_user", "change_password"]) {
-            self.expected = Some(Expected::UserThenPassword);
+            self.expected = Some(Expected::Behind(1));
         } else if self.program == Program::Configure && !word.contains(&b'=') {
             self.expected = names::promise(word).map(Expected::Named);
         } else if self.program == Program::Openssl && word.starts_with(b"pass:") {
@@ -253,8 +267,8 @@ impl Line {
         if self.program == Program::Htpasswd && word.get(1) != Some(&b'-') {
             let has = |letter| word.contains(&letter);
             self.expected = match (has(b'b'), has(b'n')) {
-                (true, true) => Some(Expected::UserThenPassword),
-                (true, false) => Some(Expected::FileUserPassword),
+                (true, true) => Some(Expected::Behind(1)),
+                (true, false) => Some(Expected::Behind(2)),
                 _ => None,
             };
             return;

@@ -46,9 +46,11 @@ enum Check {
     Mixed,
     /// It has capitals and small letters.
     Cased,
+    /// It is base64 of a user and a password.
+    Pair,
 }
 
-use Check::{Cased, Checksum, Jwt, Mixed, OpenAi};
+use Check::{Cased, Checksum, Jwt, Mixed, OpenAi, Pair};
 use Part::{Has, Is};
 
 /// There is no longest.
@@ -144,6 +146,8 @@ const FORMATS: &[Format] = &[
     form(&TOOL, "a Bitbucket app password", "ATBB", Run(ALNUM, 32, 32)),
     form(&TOOL, "a Bitbucket access token", "ATCTT3", Run(DOT, 120, 250)),
     form(&TOOL, "a Sourcegraph access token", "sgp_", Run(WORD, 40, 64)),
+    // RFC 7617
+    checked(&HTTP, "a user name and a password", "Basic ", Run(BASE64, 9, 400), Pair),
     // Chats
     parts(&SLACK, "a Slack bot token", "xoxb-", Run(ALNUM, 8, 14), SLACK_REST),
     parts(&SLACK, "a Slack user token", "xoxp-", Run(ALNUM, 8, 14), SLACK_REST),
@@ -509,6 +513,7 @@ fn fits(format: &Format, text: &[u8], start: usize, runs: &mut Runs) -> Option<u
         }
         OpenAi => contains(cut(text, after_prefix, end), "T3BlbkFJ"),
         Mixed => values::is_mixed(cut(text, after_prefix, end)),
+        Pair => values::pair(&encoding::base64(cut(text, after_prefix, end))) == values::Verdict::Yes,
         Cased => {
             let body = cut(text, after_prefix, end);
             body.iter().any(u8::is_ascii_uppercase) && body.iter().any(u8::is_ascii_lowercase) || variety(body) <= 3

@@ -56,6 +56,7 @@ const WHOLE: &[(&str, Class)] = &[
     ("MASTERAUTH", Class::Password),
     ("RABBITMQ_ERLANG_COOKIE", Class::Token),
     ("ERLANG_COOKIE", Class::Token),
+    ("SNMP_COMMUNITY", Class::Password),
     ("RELEASE_COOKIE", Class::Token),
 ];
 
@@ -112,6 +113,7 @@ const ALONE: &[(&str, Class, bool)] = &[
     ("keys", Class::Key, true),
     ("cookie", Class::Token, true),
     ("session", Class::Token, true),
+    ("psk", Class::Key, false),
 ];
 
 /// What stands before `key` where the key is secret.
@@ -126,7 +128,7 @@ const SECRET_KEYS: &str = "\
 /// What stands before `key` where it is no secret, or before any noun where the whole is not one.
 const HARMLESS_BEFORE: &str = "\
     public pub publishable site gpg pgp primary foreign partition sort cache object bucket map index idx idempotency \
-    known host routing sequence hot search lookup group row label annotation config setting registry shard dedup tag";
+    known host recv sequence hot search lookup group row label annotation config setting registry shard dedup tag";
 
 /// Words of language models, paging and forms before `token`: `PAD_TOKEN`, `NEXT_TOKEN`, `CSRF_TOKEN`.
 const HARMLESS_TOKENS: &str = "pad eos bos sep unk mask cls stop special page next continuation cancellation csrf xsrf authenticity antiforgery verification";
@@ -135,7 +137,7 @@ const HARMLESS_TOKENS: &str = "pad eos bos sep unk mask cls stop special page ne
 const DIGESTS: &[&str] = &["checksum", "digest", "fingerprint", "sha", "md"];
 
 /// Words that turn what follows into the name of a Kubernetes object.
-const NAMES_AN_OBJECT: &str = "pull tls image existing external kubernetes k8s sealed kube";
+const NAMES_AN_OBJECT: &str = "pull tls cert certificate image existing external kubernetes k8s sealed kube";
 
 /// Services, whose secret is often the object that holds their password: `DB_SECRET=shop-postgresql`.
 const SERVICES: &str = "\
@@ -170,7 +172,7 @@ const METADATA_AFTER: &str = "\
     strategy family style meter sharing visible visibility show hide toggle tool tools library management support \
     supported reuse lock lockout block auto generation random page view form input placeholder icon app api ready \
     exists present changes requests request rate usages savings stream counter counts window santa garden \
-    introspection revocation cleanup propagation encoder symbol decimals contract supply";
+    introspection revocation cleanup propagation encoder symbol decimals contract supply connector connectors identity";
 
 /// Words that end in a noun of a secret by chance.
 const BY_CHANCE: &[&str] = &[
@@ -233,8 +235,8 @@ pub(crate) fn promise(name: &[u8]) -> Option<Promise> {
                     || public()
                     // `passwordSecretKey`: under which key of a Secret the password is.
                     || among(last, &["password"])
-                    // `SOCIAL_AUTH_GITHUB_KEY` is the client id.
-                    || before.iter().any(|word| among(word, &["social"]))
+                    // `SOCIAL_AUTH_GITHUB_KEY` is the client id, and so are those of Pusher and DocuSign.
+                    || before.iter().any(|word| among(word, &["social", "pusher", "docusign"]))
             }
             Class::Key => listed(last, HARMLESS_BEFORE) || public(),
             // `ETCD_INITIAL_CLUSTER_TOKEN` only tells clusters apart.

@@ -3,9 +3,9 @@
 //!
 //! Every kind of file and command line has pairs, and quotes and separators tell them well enough: no format is parsed.
 
-use super::bytes::{BASE64, TILDE, WORD, among, contains, cut, is, run, run_back, starts};
+use super::bytes::{BASE64, DASH, TILDE, WORD, among, contains, cut, is, run, run_back, starts};
 use super::names::{self, Class, Promise};
-use super::rules::{AZURE, HTTP, NAMED, PLACEHOLDER};
+use super::rules::{AZURE, HTTP, NAMED, PLACEHOLDER, PRIVATE_KEY};
 use super::values::{self, Source, Verdict};
 use super::{Found, Span, encoding, named, urls};
 
@@ -143,7 +143,7 @@ fn is_name_of_secret(value: &[u8]) -> bool {
         && !values::is_placeholder(value)
 }
 
-/// Fields whose name alone promises nothing: registry logins, and signatures of Azure Storage.
+/// Fields whose name alone promises nothing: registry logins, signatures of Azure Storage, JSON Web Keys, and users of Kafka.
 pub(super) fn other<'t>(text: &'t str, name: Span, start: usize, separator: usize, found: &mut Found<'t>) -> Option<usize> {
     let bytes = text.as_bytes();
     let name_text = cut(bytes, name.start, name.end);
@@ -166,6 +166,25 @@ pub(super) fn other<'t>(text: &'t str, name: Span, start: usize, separator: usiz
             found.add(&AZURE, "a shared access signature", "", Span { start: value.start, end: value.end });
             return Some(value.end);
         }
+    }
+    // A private JSON Web Key (RFC 7517), which names its type: `d` is the private exponent, `k` a symmetric key.
+    if matches!(name_text, b"d" | b"k") {
+        let value = read(bytes, start, 2048).filter(|value| value.quoted)?;
+        let secret = cut(bytes, value.start, value.end);
+        let around = || cut(bytes, name.start.saturating_sub(2048), (value.end + 2048).min(bytes.len()));
+        if secret.len() >= 22 && run(secret, 0, DASH) == secret.len() && contains(around(), "\"kty\"") {
+            found.add(&PRIVATE_KEY, "a private JSON Web Key", "", Span { start: value.start, end: value.end });
+            return Some(value.end);
+        }
+    }
+    // The users of Kafka's own login module: `PlainLoginModule required user_alice="..."`.
+    if starts(name_text, "user_") && contains(cut(bytes, name.start.saturating_sub(1024), name.start), "plainloginmodule") {
+        let value = read(bytes, start, 256).filter(|value| value.quoted)?;
+        let span = Span { start: value.start, end: value.end };
+        let verdict =
+            values::judge(Promise { class: Class::Password, weak: false }, cut(bytes, span.start, span.end), Source::Part);
+        named(verdict, Class::Password, name_text, text.get(name.start..name.end).unwrap_or_default(), bytes, span, found);
+        return Some(value.end);
     }
     None
 }
@@ -249,7 +268,7 @@ fn read(text: &[u8], from: usize, most: usize) -> Option<Value> {
             return None;
         }
         call |= *byte == b'(';
-        if let Some(after) = matches!(byte, b'$' | b'{' | b'<').then(|| urls::template_end(text, end)).flatten() {
+        if let Some(after) = matches!(byte, b'$' | b'{' | b'<' | b'%').then(|| urls::template_end(text, end)).flatten() {
             end = after;
             continue;
         }
@@ -344,8 +363,8 @@ fn sql(text: &str, quote: usize, found: &mut Found<'_>) -> Option<usize> {
     let word = run_back(bytes, end, WORD, 16);
     let is_password = match cut(bytes, word, end) {
         by if among(by, &["by"]) => {
-            let identified = word.saturating_sub(11);
-            starts(cut(bytes, identified, word), "identified")
+            // Also `IDENTIFIED WITH sha256_password BY '...'`.
+            contains(cut(bytes, word.saturating_sub(48), word), "identified")
         }
         word => among(word, &["password"]),
     };

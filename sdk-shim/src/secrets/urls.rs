@@ -31,7 +31,7 @@ fn url(text: &[u8], start: usize, found: &mut Found<'_>) -> usize {
     while let Some(byte) = text.get(end) {
         match byte {
             // Templates hold spaces, quotes and slashes that end nothing.
-            b'$' | b'{' | b'<' => {
+            b'$' | b'{' | b'<' | b'%' => {
                 if let Some(after) = template_end(text, end) {
                     end = after;
                     continue;
@@ -150,13 +150,13 @@ fn add(verdict: Verdict, start: usize, end: usize, found: &mut Found<'_>) {
     found.add(rule, "a password inside of a URL", "", Span { start, end });
 }
 
-/// Where a template that begins here ends: `$(...)`, `${...}`, `{{...}}`, `<...>`. They are short.
+/// Where a template that begins here ends: `$(...)`, `${...}`, `%{...}`, `{{...}}`, `<...>`. They are short.
 pub(super) fn template_end(text: &[u8], start: usize) -> Option<usize> {
     const LONGEST: usize = 128;
     let rest = cut(text, start, (start + LONGEST).min(text.len()));
     let close: &[u8] = match rest {
         [b'$', b'(', ..] => b")",
-        [b'$', b'{', ..] => b"}",
+        [b'$' | b'%', b'{', ..] => b"}",
         [b'{', b'{', ..] => b"}}",
         [b'<', ..] => b">",
         _ => return None,

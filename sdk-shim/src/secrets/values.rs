@@ -69,7 +69,8 @@ pub(crate) fn judge(promise: Promise, value: &[u8], source: Source) -> Verdict {
         return pair(value);
     }
     if promise.weak {
-        return if !is_random(value) {
+        // `APP_KEYS` are several.
+        return if !value.split(|byte| *byte == b',').any(is_random) {
             Verdict::No
         } else if is_placeholder(value) {
             Verdict::Placeholder
@@ -185,6 +186,7 @@ fn is_nothing(value: &[u8]) -> bool {
                 "[]",
                 "{}",
                 "-",
+                "*",
                 "~",
                 "enabled",
                 "disabled",
@@ -199,8 +201,9 @@ fn is_nothing(value: &[u8]) -> bool {
 
 /// Whether something else puts the value in: Kubernetes (`$(NAME)`), a shell, a template, or a tool that fetches secrets.
 pub(crate) fn is_reference(value: &[u8]) -> bool {
-    const OPENINGS: [(&[u8], &[u8]); 10] = [
+    const OPENINGS: [(&[u8], &[u8]); 11] = [
         (b"%{", b"}"),
+        (b"%[", b"]"),
         (b"$(", b")"),
         (b"${", b"}"),
         (b"{{", b"}}"),
@@ -283,7 +286,7 @@ pub(crate) fn is_reference(value: &[u8]) -> bool {
 /// Whether the value only says where or what the secret is: an address, a path, a digest, the public half of a key, structured
 /// text, which is looked into by other means.
 fn is_elsewhere(value: &[u8]) -> bool {
-    const PUBLIC: [&str; 33] = [
+    const PUBLIC: [&str; 35] = [
         "ssh-rsa ",
         "ssh-ed25519 ",
         "ssh-dss ",
@@ -298,6 +301,9 @@ fn is_elsewhere(value: &[u8]) -> bool {
         "-----BEGIN DH PARAM",
         "pk_live_",
         "pk_test_",
+        // Mapbox, PostHog
+        "pk.eyJ",
+        "phc_",
         "sha256:",
         "sha384:",
         "sha512:",

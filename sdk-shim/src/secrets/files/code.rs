@@ -211,8 +211,9 @@ impl<'t> Reader<'_, '_, 't> {
             b'[' | b'(' => {
                 self.depth += 1;
                 if let Some(getting) = &mut self.getting {
-                    getting.list |=
-                        sign == b'[' && self.bytes.get(getting.after..at).is_some_and(|gap| gap.trim_ascii().is_empty());
+                    getting.list |= sign == b'['
+                        && self.bytes.get(at + 1) != Some(&b']')
+                        && self.bytes.get(getting.after..at).is_some_and(|gap| gap.trim_ascii().is_empty());
                 }
             }
             b']' | b')' => {
@@ -319,8 +320,9 @@ impl<'t> Reader<'_, '_, 't> {
         let direct = |getting: &Getting| {
             // `f"..."`, `rb'...'`, `("..."`
             let gap = cut(self.bytes, getting.after, open);
-            gap.len() < 256
-                && gap.iter().all(|byte| byte.is_ascii_whitespace() || matches!(byte, b'(' | b'[' | b'@' | b'$' | b'\\'))
+            gap.trim_ascii() == b"[]byte("
+                || gap.len() < 256
+                    && gap.iter().all(|byte| byte.is_ascii_whitespace() || matches!(byte, b'(' | b'[' | b'@' | b'$' | b'\\'))
                 || gap.len() < 8
                     && gap.trim_ascii().len() <= 2
                     && gap
@@ -341,8 +343,7 @@ impl<'t> Reader<'_, '_, 't> {
                 }
                 Some(_) => {}
                 None if is_direct => {
-                    let upto = self.text.get(..after).unwrap_or_default();
-                    done = pairs::other(upto, getting.name, getting.after, getting.after - 1, found).is_some();
+                    done = pairs::other(self.text, getting.name, getting.after, getting.after - 1, found).is_some();
                 }
                 None => {}
             }
@@ -430,6 +431,8 @@ impl<'t> Reader<'_, '_, 't> {
                 "setheader",
                 "addheader",
                 "append",
+                // `flag.String("password", "...", "usage")`
+                "string",
             ],
         )
     }

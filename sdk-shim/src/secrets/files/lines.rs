@@ -498,6 +498,15 @@ impl<'t> Reader<'_, '_, 't> {
         {
             return self.cut(auth) == b"auth" && self.login(login, found);
         }
+        // Redis Sentinel: `sentinel auth-pass mymaster password`
+        if head == b"sentinel" {
+            let mut words = words.clone();
+            let name = words.next().filter(|word| matches!(self.cut(*word), b"auth-pass" | b"sentinel-pass"));
+            return match (name, words.last()) {
+                (Some(name), Some(word)) => self.judge(Owner { promise: PASSWORD, name }, self.unquoted(word), found),
+                _ => false,
+            };
+        }
         let mut words = Words { text: self.bytes, next: here.start, end: here.start + line.len() };
         let _ = words.next();
         let is_setter = listed(head, SETTERS);
