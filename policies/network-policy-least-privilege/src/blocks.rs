@@ -3,8 +3,8 @@
 use palisade_sdk::network::{Addresses, Cidr, Direction, Family, Ranges};
 use palisade_sdk::{Error, Path, Report};
 
-use crate::rules::{EXCEPT_ALLOWED, METADATA_ADDRESS, WHOLE_INTERNET, WIDE_BLOCK};
-use crate::{Allowed, Context, ports};
+use crate::rules::{DNS_ANYWHERE, EXCEPT_ALLOWED, METADATA_ADDRESS, WHOLE_INTERNET, WIDE_BLOCK};
+use crate::{Allowed, Context, DNS_EVERYWHERE, ports};
 
 /// Addresses of no host on the Internet: private, shared, local, for documentation and tests, multicast, reserved.
 ///
@@ -70,7 +70,11 @@ pub fn judge(
             let is_wide = if rule.is_public { [false; 2] } else { limits.widths(&addresses) };
             let cidr = here.field("cidr");
             if !rule.is_public && limits.is_internet(&addresses) {
-                report.add(&WHOLE_INTERNET, &cidr, internet(direction, ""));
+                if direction == Direction::Egress && rule.ports.is_dns() {
+                    report.add(&DNS_ANYWHERE, &cidr, DNS_EVERYWHERE);
+                } else {
+                    report.add(&WHOLE_INTERNET, &cidr, internet(direction, ""));
+                }
             } else if is_wide != [false; 2] {
                 let mut message = "allows ".to_owned();
                 message.push_str(cut(&block.cidr));
@@ -122,15 +126,16 @@ fn together(
 ) {
     let mut internet_is_said = false;
     let mut said: Vec<(usize, usize)> = Vec::new();
-    let mut voided: Vec<(usize, usize, usize)> = Vec::new();
+    let mut voided: Vec<Vec<bool>> = pieces.iter().map(|piece| vec![false; piece.except.len()]).collect();
     for group in ports::groups(rules) {
-        let members: Vec<&Piece<'_>> =
-            pieces.iter().filter(|piece| group.iter().any(|rule| rule.index == piece.rule)).collect();
+        // A group is in the order of the rules.
+        let is_member = |piece: &Piece<'_>| group.binary_search_by_key(&piece.rule, |rule| rule.index).is_ok();
+        let members: Vec<&Piece<'_>> = pieces.iter().filter(|piece| is_member(piece)).collect();
         let all = union(members.iter().map(|piece| &piece.addresses));
-        for piece in &members {
-            for (place, except) in piece.except.iter().enumerate() {
-                if all.cover(except) && !voided.contains(&(piece.rule, piece.place, place)) {
-                    voided.push((piece.rule, piece.place, place));
+        for (piece, voided) in pieces.iter().zip(&mut voided).filter(|(piece, _)| is_member(piece)) {
+            for ((place, except), is_void) in piece.except.iter().enumerate().zip(voided) {
+                if !*is_void && all.cover(except) {
+                    *is_void = true;
                     let rule = at.index(piece.rule);
                     let peer = rule.item(direction.peers_field(), piece.place);
                     let block = peer.field("ipBlock");
@@ -155,15 +160,12 @@ fn together(
             report.add(&WHOLE_INTERNET, &peer.field("ipBlock.cidr"), internet(direction, ", with the other peers,"));
             continue;
         }
+        if internet_is_said {
+            continue;
+        }
         for (family, is_alone) in Family::ALL.into_iter().zip(0..) {
-            for (start, end) in limits.wide_ranges(&all, family) {
-                let inside = |piece: &&&Piece<'_>| piece.addresses.ranges(family).meets(start, end);
-                let alone = |piece: &Piece<'_>| piece.is_wide.get(is_alone) == Some(&true);
-                let Some(first) = members.iter().find(inside) else { continue };
-                if members.iter().filter(inside).any(|piece| alone(piece))
-                    || said.contains(&(first.rule, first.place))
-                    || internet_is_said
-                {
+            for first in wide_together(limits, &members, &all, family, is_alone) {
+                if said.contains(&(first.rule, first.place)) {
                     continue;
                 }
                 said.push((first.rule, first.place));
@@ -177,6 +179,30 @@ fn together(
             }
         }
     }
+}
+
+/// For each block that is too wide, the first of the pieces that make it; those of which one is too wide alone are left out.
+fn wide_together<'m, 'p>(
+    limits: &Limits,
+    members: &[&'m Piece<'p>],
+    all: &Addresses,
+    family: Family,
+    is_alone: usize,
+) -> Vec<&'m Piece<'p>> {
+    let ranges: Vec<(u128, u128)> = limits.wide_ranges(all, family).collect();
+    let mut firsts: Vec<Option<&'m Piece<'p>>> = vec![None; ranges.len()];
+    let mut is_known = vec![false; ranges.len()];
+    for piece in members {
+        for (start, end) in piece.addresses.ranges(family).iter() {
+            let next = ranges.partition_point(|(_, last)| *last < start);
+            let met = ranges.iter().zip(&mut firsts).zip(&mut is_known).skip(next);
+            for ((_, first), is_known) in met.take_while(|(((range_start, _), _), _)| *range_start <= end) {
+                first.get_or_insert(piece);
+                *is_known |= piece.is_wide.get(is_alone) == Some(&true);
+            }
+        }
+    }
+    firsts.into_iter().zip(is_known).filter_map(|(first, is_known)| first.filter(|_| !is_known)).collect()
 }
 
 fn union<'p>(sets: impl Iterator<Item = &'p Addresses> + Clone) -> Addresses {

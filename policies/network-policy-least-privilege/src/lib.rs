@@ -237,6 +237,8 @@ fn check_peer(peer: &Peer<'_>, at: &Path<'_>) -> Result<(), Error> {
     }
 }
 
+const DNS_EVERYWHERE: &str = "allows DNS to every address, so that an intruder can carry data out in names";
+
 /// What a rule lacks: peers, ports, or both.
 fn judge(context: &Context<'_>, direction: Direction, rule: &Allowed<'_>, at: &Path<'_>, report: &mut Report) {
     let (no_peers, no_ports) = (rule.peers.is_empty(), rule.ports.is_everything());
@@ -253,7 +255,7 @@ fn judge(context: &Context<'_>, direction: Direction, rule: &Allowed<'_>, at: &P
     if no_peers && !rule.is_public {
         let is_dns = direction == Direction::Egress && rule.ports.is_dns();
         let (finding, message) = match direction {
-            _ if is_dns => (&DNS_ANYWHERE, "allows DNS to every address, so that an intruder can carry data out in names"),
+            _ if is_dns => (&DNS_ANYWHERE, DNS_EVERYWHERE),
             Direction::Ingress => (&ANY_SOURCE, "names no sources, so that any pod or address connects to these ports"),
             Direction::Egress => {
                 (&ANY_DESTINATION, "names no destinations, so that an intruder reaches any host on these ports")

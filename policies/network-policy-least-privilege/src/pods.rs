@@ -24,6 +24,8 @@ struct Selected {
     is_inhabited: bool,
     /// Whether some of them are selected.
     some: bool,
+    /// Whether some of them have one of the labels that are an operator's.
+    has_operator_label: bool,
     /// For each name that the policy gives a port, whether a container has it.
     known: Vec<bool>,
 }
@@ -57,7 +59,11 @@ pub fn judge(
         return Ok(());
     }
     if !selected.some {
-        // Pods that an operator makes of its own resources are not here yet; a Service that waits for them is.
+        // Pods that an operator makes of its own resources are not here yet: neither their labels, where those are the operator's own.
+        if !selected.has_operator_label && operator_labels(selector).next().is_some() {
+            return Ok(());
+        }
+        // A Service that waits for them is here.
         let answer = host.list(&ListQuery::new("v1", "Service").namespace(namespace).fields(&["spec.selector"]))?;
         for service in &answer.items::<Service<'_>>()? {
             let labels = &service.spec.selector;
@@ -82,6 +88,22 @@ pub fn judge(
     Ok(())
 }
 
+/// The labels asked for that have a domain in front which is not of Kubernetes: an operator gives them to the pods that it makes
+/// (`cnpg.io/cluster`, `acme.cert-manager.io/http01-solver`).
+fn operator_labels<'s>(selector: &'s LabelSelector<'_>) -> impl Iterator<Item = &'s str> {
+    let wanted =
+        selector.match_expressions.iter().filter(|requirement| matches!(requirement.operator.as_str(), "In" | "Exists"));
+    let keys =
+        selector.match_labels.iter().map(|(key, _)| key.as_str()).chain(wanted.map(|requirement| requirement.key.as_str()));
+    keys.filter(|key| {
+        key.split_once('/').is_some_and(|(domain, _)| {
+            !["kubernetes.io", "k8s.io"]
+                .iter()
+                .any(|own| domain.strip_suffix(own).is_some_and(|rest| rest.is_empty() || rest.ends_with('.')))
+        })
+    })
+}
+
 fn look(
     workload: &Listed<'_, '_>,
     selector: &LabelSelector<'_>,
@@ -89,6 +111,7 @@ fn look(
     selected: &mut Selected,
 ) -> Result<(), Error> {
     selected.is_inhabited = true;
+    selected.has_operator_label |= operator_labels(selector).any(|key| workload.metadata().labels.get(key).is_some());
     if !workload.may_be_selected_by(selector, &Path::new("spec.podSelector"))? {
         return Ok(());
     }

@@ -67,6 +67,20 @@ pub fn judge(context: &Context<'_>, direction: Direction, rules: &[Allowed<'_>],
             report.add(&EVERY_POD, &here, message(direction, "is, with the other peers, every pod of every namespace"));
             return;
         }
+        // Pods with a label and pods without it, of all namespaces.
+        let anywhere = || {
+            let is_anywhere = |namespaces: &LabelSelector<'_>| hold_every_namespace(&[namespaces]);
+            peers().filter(move |(_, _, peer)| peer.namespace_selector.as_ref().is_some_and(is_anywhere))
+        };
+        let selectors: Vec<_> = anywhere().filter_map(|(_, _, peer)| peer.pod_selector.as_ref()).collect();
+        if let Some((rule, place, _)) = anywhere().next()
+            && hold_every_object(&selectors, None)
+        {
+            let rule = at.index(rule);
+            let here = rule.item(direction.peers_field(), place);
+            report.add(&EVERY_POD, &here, message(direction, "is, with the other peers, every pod of every namespace"));
+            return;
+        }
     }
 }
 
