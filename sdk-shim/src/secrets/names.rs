@@ -172,7 +172,7 @@ const METADATA_AFTER: &str = "\
     strategy family style meter sharing visible visibility show hide toggle tool tools library management support \
     supported reuse lock lockout block auto generation random page view form input placeholder icon app api ready \
     exists present changes requests request rate usages savings stream counter counts window santa garden \
-    introspection revocation cleanup propagation encoder symbol decimals contract supply connector connectors identity";
+    introspection revocation cleanup propagation encoder symbol decimals contract supply connector connectors identity iterations";
 
 /// Words that end in a noun of a secret by chance.
 const BY_CHANCE: &[&str] = &[

@@ -143,7 +143,8 @@ fn is_name_of_secret(value: &[u8]) -> bool {
         && !values::is_placeholder(value)
 }
 
-/// Fields whose name alone promises nothing: registry logins, signatures of Azure Storage, JSON Web Keys, and users of Kafka.
+/// Fields whose name alone promises nothing: registry logins, signatures of Azure Storage, JSON Web Keys, gossip
+/// keys, and users of brokers.
 pub(super) fn other<'t>(text: &'t str, name: Span, start: usize, separator: usize, found: &mut Found<'t>) -> Option<usize> {
     let bytes = text.as_bytes();
     let name_text = cut(bytes, name.start, name.end);
@@ -167,6 +168,15 @@ pub(super) fn other<'t>(text: &'t str, name: Span, start: usize, separator: usiz
             return Some(value.end);
         }
     }
+    // The key of Serf's gossip in Consul and Nomad: 16, 24 or 32 bytes.
+    if name_text == b"encrypt" {
+        let value = read(bytes, start, 64).filter(|value| value.quoted)?;
+        let key = cut(bytes, value.start, value.end);
+        if matches!(key.len(), 24 | 32 | 44) && run(key, 0, BASE64) == key.len() && values::is_mixed(key) {
+            found.add(&NAMED, Class::Key.noun(), "", Span { start: value.start, end: value.end });
+            return Some(value.end);
+        }
+    }
     // A private JSON Web Key (RFC 7517), which names its type: `d` is the private exponent, `k` a symmetric key.
     if matches!(name_text, b"d" | b"k") {
         let value = read(bytes, start, 2048).filter(|value| value.quoted)?;
@@ -177,8 +187,8 @@ pub(super) fn other<'t>(text: &'t str, name: Span, start: usize, separator: usiz
             return Some(value.end);
         }
     }
-    // The users of Kafka's own login module: `PlainLoginModule required user_alice="..."`.
-    if starts(name_text, "user_") && contains(cut(bytes, name.start.saturating_sub(1024), name.start), "plainloginmodule") {
+    // The users of a broker's login module, Kafka's or ZooKeeper's: `PlainLoginModule required user_alice="..."`.
+    if starts(name_text, "user_") && contains(cut(bytes, name.start.saturating_sub(1024), name.start), "loginmodule") {
         let value = read(bytes, start, 256).filter(|value| value.quoted)?;
         let span = Span { start: value.start, end: value.end };
         let verdict =
