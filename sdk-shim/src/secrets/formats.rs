@@ -513,7 +513,11 @@ fn fits(format: &Format, text: &[u8], start: usize, runs: &mut Runs) -> Option<u
         }
         OpenAi => contains(cut(text, after_prefix, end), "T3BlbkFJ"),
         Mixed => values::is_mixed(cut(text, after_prefix, end)),
-        Pair => values::pair(&encoding::base64(cut(text, after_prefix, end))) == values::Verdict::Yes,
+        Pair => {
+            let login = encoding::base64(cut(text, after_prefix, end));
+            // No token of three parts, whose first is JSON.
+            !login.starts_with(b"{") && values::pair(&login) == values::Verdict::Yes
+        }
         Cased => {
             let body = cut(text, after_prefix, end);
             body.iter().any(u8::is_ascii_uppercase) && body.iter().any(u8::is_ascii_lowercase) || variety(body) <= 3
