@@ -10,6 +10,8 @@ use crate::services::ServiceSpec;
 enum Says {
     /// This, in capitals or not.
     Word(&'static str),
+    /// This, to the letter: for anything else the controller makes a public one.
+    Exactly(&'static str),
     /// Anything but nothing and `false`.
     Something,
 }
@@ -21,10 +23,10 @@ const INTERNAL: &[(&str, Says)] = &[
     // AWS: the old one takes any value, `0.0.0.0/0` as well.
     ("service.beta.kubernetes.io/aws-load-balancer-internal", Says::Something),
     ("service.beta.kubernetes.io/aws-load-balancer-scheme", Says::Word("internal")),
-    ("service.beta.kubernetes.io/azure-load-balancer-internal", Says::Word("true")),
+    ("service.beta.kubernetes.io/azure-load-balancer-internal", Says::Exactly("true")),
     ("networking.gke.io/load-balancer-type", Says::Word("internal")),
     ("cloud.google.com/load-balancer-type", Says::Word("internal")),
-    ("service.beta.kubernetes.io/openstack-internal-load-balancer", Says::Word("true")),
+    ("service.beta.kubernetes.io/openstack-internal-load-balancer", Says::Exactly("true")),
     ("service.beta.kubernetes.io/oci-load-balancer-internal", Says::Word("true")),
     ("oci-network-load-balancer.oraclecloud.com/internal", Says::Word("true")),
     ("service.beta.kubernetes.io/alibaba-cloud-loadbalancer-address-type", Says::Word("intranet")),
@@ -42,7 +44,8 @@ const PUBLIC: &[(&str, &str)] =
     &[("service.beta.kubernetes.io/aws-load-balancer-scheme", "internet-facing"), ("tailscale.com/funnel", "true")];
 
 /// Classes whose load balancers are internal unless an annotation says otherwise.
-const INTERNAL_CLASSES: [&str; 3] = ["service.k8s.aws/nlb", "eks.amazonaws.com/nlb", "tailscale"];
+const INTERNAL_CLASSES: [&str; 4] =
+    ["service.k8s.aws/nlb", "eks.amazonaws.com/nlb", "networking.gke.io/l4-regional-internal", "tailscale"];
 /// By this annotation the controller of AWS takes over, and makes internal ones.
 const AWS_TYPE: (&str, [&str; 3]) =
     ("service.beta.kubernetes.io/aws-load-balancer-type", ["external", "nlb-ip", "nlb-instance"]);
@@ -74,6 +77,7 @@ pub fn is_internal(settings: &Settings, annotations: &Map<'_>, spec: &ServiceSpe
     }
     let by_annotation = INTERNAL.iter().any(|(key, wanted)| match wanted {
         Says::Word(word) => is_word(key, word),
+        Says::Exactly(word) => annotations.get(key).is_some_and(|value| value == *word),
         Says::Something => says(key).is_some_and(|value| !value.eq_ignore_ascii_case("false")),
     });
     let class = spec.load_balancer_class.as_str();
