@@ -10,6 +10,7 @@ mod sensitive;
 mod services;
 
 use palisade_sdk::json::{JsonError, Read, Reader};
+use palisade_sdk::views::ObjectMeta;
 use palisade_sdk::{Error, Host, List, Path, PodTemplate, Policy, Report, Request, Rule, SettingsError, Str, glob};
 
 use rules::{HOST_NETWORK_PORT, HOST_PORT, SENSITIVE_PORT};
@@ -49,6 +50,11 @@ palisade_sdk::setting! {
 }
 
 palisade_sdk::view! {
+    /// An object that a controller may have made.
+    struct Owned<'a> {
+        metadata: ObjectMeta<'a> as "metadata",
+    }
+
     /// The pod's spec, as far as it matters here.
     struct PodSpec<'a> {
         host_network: Option<bool> as "hostNetwork",
@@ -131,9 +137,9 @@ impl Policy for RestrictServiceExposure {
         if kind == "Pod" && request.old_pod_template::<PodSpec<'_>>()?.is_some() {
             return Ok(());
         }
-        // The pods of a workload that is accepted are, too.
-        let owners = &template.metadata.owner_references;
-        if kind == "Pod" && owners.iter().any(|owner| is_owned_by_allowed(settings, namespace, &owner.kind, &owner.name)) {
+        // What a workload makes that is accepted is, too: its pods, and the ReplicaSet or Job between.
+        let owners = &request.object::<Owned<'_>>()?.metadata.owner_references;
+        if owners.iter().any(|owner| is_owned_by_allowed(settings, namespace, &owner.kind, &owner.name)) {
             return Ok(());
         }
         judge_pod(&template, settings, report);
@@ -143,16 +149,20 @@ impl Policy for RestrictServiceExposure {
 
 palisade_sdk::export!(RestrictServiceExposure);
 
-/// Whether a pod's owner is a workload that the settings accept. The ReplicaSet of a Deployment has its name, and a hash behind it.
+/// Whether an owner is a workload that the settings accept, or was made by one: the ReplicaSet of a Deployment and the Job of a CronJob
+/// have its name, and a hash or the time behind it.
 fn is_owned_by_allowed(settings: &Settings, namespace: &str, kind: &str, name: &str) -> bool {
-    let (kind, name) = match (kind, name.rsplit_once('-')) {
-        ("ReplicaSet", Some((deployment, _))) => ("Deployment", deployment),
-        _ => (kind, name),
+    let maker = match (kind, name.rsplit_once('-')) {
+        ("ReplicaSet", Some((deployment, _))) => Some(("Deployment", deployment)),
+        ("Job", Some((cron_job, _))) => Some(("CronJob", cron_job)),
+        _ => None,
     };
-    settings.allowed_services.iter().any(|allowed| {
-        allowed.kind.as_ref().is_some_and(|wanted| wanted == kind)
-            && glob::matches(&allowed.name, name)
-            && allowed.namespace.as_ref().is_none_or(|pattern| glob::matches(pattern, namespace))
+    std::iter::once((kind, name)).chain(maker).any(|(kind, name)| {
+        settings.allowed_services.iter().any(|allowed| {
+            allowed.kind.as_ref().is_none_or(|wanted| wanted == kind)
+                && glob::matches(&allowed.name, name)
+                && allowed.namespace.as_ref().is_none_or(|pattern| glob::matches(pattern, namespace))
+        })
     })
 }
 

@@ -10,7 +10,7 @@ palisade_sdk::rules! {
         "write type: ClusterIP behind an Ingress, or name the clients in loadBalancerSourceRanges, or make it internal by the annotation of the cloud; what is public on purpose goes into the setting allowedServices";
         "Kubernetes: Service, \"type: LoadBalancer\"; NSA/CISA Kubernetes Hardening Guide, Network separation and hardening"
     OPEN_SOURCE_RANGES = "open-source-ranges", Deny:
-        "loadBalancerSourceRanges that together are every public address shut out nobody";
+        "loadBalancerSourceRanges that together are half of the Internet or more shut out nobody";
         "name the addresses of the clients";
         "Kubernetes API: ServiceSpec, loadBalancerSourceRanges"
     EXTERNAL_IPS = "external-ips", Deny:

@@ -1,6 +1,6 @@
 //! Services: their type, and what they open.
 
-use palisade_sdk::network::{Addresses, Cidr, Family, PortNumber, each_workload};
+use palisade_sdk::network::{Addresses, Cidr, Family, PortNumber, Ranges, each_workload};
 use palisade_sdk::selector::LabelSelector;
 use palisade_sdk::views::ObjectMeta;
 use palisade_sdk::{Error, Host, List, Map, Path, Report, Request, Str};
@@ -194,8 +194,8 @@ fn load_balancer(service: &Service<'_>, settings: &Settings, report: &mut Report
     }
     // Two halves are the Internet, too.
     let all = Addresses::of(&blocks);
-    if Family::ALL.iter().any(|family| is_nearly_everything(&all, *family)) {
-        let message = "allows every address, as if there were no ranges";
+    if Family::ALL.iter().any(|family| is_half_of_the_internet(&all, *family)) {
+        let message = "allows half of the Internet or more, nearly as if there were no ranges";
         let annotation = by_annotation.map(|key| metadata.key(key));
         report.add(&OPEN_SOURCE_RANGES, annotation.as_ref().unwrap_or(&field), message);
         return Ok(Reach::Outside);
@@ -203,9 +203,13 @@ fn load_balancer(service: &Service<'_>, settings: &Settings, report: &mut Report
     Ok(Reach::Network)
 }
 
-/// Whether three quarters of all addresses are there: nobody has so many clients.
-fn is_nearly_everything(addresses: &Addresses, family: Family) -> bool {
-    addresses.ranges(family).count() > family.last() / 4 * 3
+/// Whether half of the addresses are there that hosts on the Internet may have: nobody has so many clients. Of IPv6 that is 2000::/3.
+///
+/// Source: IANA IPv6 Global Unicast Address Assignments.
+fn is_half_of_the_internet(addresses: &Addresses, family: Family) -> bool {
+    let (first, last) = if family == Family::V4 { (0, family.last()) } else { (1 << 125, (1 << 126) - 1) };
+    let rest = Ranges::of([(first, last)]).without(addresses.ranges(family));
+    rest.count() <= (last - first) / 2 + 1
 }
 
 fn external_name(name: &str, namespace: &str, report: &mut Report) {

@@ -6,6 +6,8 @@ use super::{Cidr, Family};
 enum Says {
     /// This, in capitals or not.
     Word(&'static str),
+    /// This, to the letter: for anything else the controller makes a public one.
+    Exactly(&'static str),
     /// Anything but nothing and `false`.
     Something,
 }
@@ -17,10 +19,10 @@ const INTERNAL: &[(&str, Says)] = &[
     // AWS: the old one takes any value, `0.0.0.0/0` as well.
     ("service.beta.kubernetes.io/aws-load-balancer-internal", Says::Something),
     ("service.beta.kubernetes.io/aws-load-balancer-scheme", Says::Word("internal")),
-    ("service.beta.kubernetes.io/azure-load-balancer-internal", Says::Word("true")),
+    ("service.beta.kubernetes.io/azure-load-balancer-internal", Says::Exactly("true")),
     ("networking.gke.io/load-balancer-type", Says::Word("internal")),
     ("cloud.google.com/load-balancer-type", Says::Word("internal")),
-    ("service.beta.kubernetes.io/openstack-internal-load-balancer", Says::Word("true")),
+    ("service.beta.kubernetes.io/openstack-internal-load-balancer", Says::Exactly("true")),
     ("service.beta.kubernetes.io/oci-load-balancer-internal", Says::Word("true")),
     ("oci-network-load-balancer.oraclecloud.com/internal", Says::Word("true")),
     ("service.beta.kubernetes.io/alibaba-cloud-loadbalancer-address-type", Says::Word("intranet")),
@@ -38,7 +40,8 @@ const PUBLIC: &[(&str, &str)] =
     &[("service.beta.kubernetes.io/aws-load-balancer-scheme", "internet-facing"), ("tailscale.com/funnel", "true")];
 
 /// Classes whose load balancers are internal unless an annotation says otherwise.
-const INTERNAL_CLASSES: [&str; 3] = ["service.k8s.aws/nlb", "eks.amazonaws.com/nlb", "tailscale"];
+const INTERNAL_CLASSES: [&str; 4] =
+    ["service.k8s.aws/nlb", "eks.amazonaws.com/nlb", "networking.gke.io/l4-regional-internal", "tailscale"];
 /// By this annotation the controller of AWS takes over, and makes internal ones.
 const AWS_TYPE: (&str, [&str; 3]) =
     ("service.beta.kubernetes.io/aws-load-balancer-type", ["external", "nlb-ip", "nlb-instance"]);
@@ -73,6 +76,7 @@ pub fn is_internal<'v>(annotation: impl Fn(&str) -> Option<&'v str>, class: &str
     }
     let by_annotation = INTERNAL.iter().any(|(key, wanted)| match wanted {
         Says::Word(word) => is_word(key, word),
+        Says::Exactly(word) => annotation(key) == Some(word),
         Says::Something => says(key).is_some_and(|value| !value.eq_ignore_ascii_case("false")),
     });
     let is_internal = by_annotation
