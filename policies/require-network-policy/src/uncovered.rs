@@ -1,6 +1,7 @@
 //! Which running pods a change of a NetworkPolicy leaves open.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 
 use palisade_sdk::network::{Direction, NetworkPolicy, NetworkPolicySpec};
 use palisade_sdk::selector::{Labels, SelectorSetting};
@@ -73,6 +74,7 @@ pub fn judge(request: &Request<'_>, settings: &Settings, host: &dyn Host, report
     let pods = answer.items::<RunningPod<'_>>()?;
     let remembering = Remembering { host, answers: RefCell::default() };
     let mut is_looked_up = false;
+    let mut known: BTreeMap<String, [bool; 2]> = BTreeMap::new();
     let mut open: [Vec<&str>; 2] = [Vec::new(), Vec::new()];
     for pod in pods.iter().filter(|pod| pod.is_held()) {
         let own = Labels::of(&pod.metadata.labels);
@@ -85,15 +87,29 @@ pub fn judge(request: &Request<'_>, settings: &Settings, host: &dyn Host, report
         if !std::mem::replace(&mut is_looked_up, true) && is_going(request, host)? {
             return Ok(());
         }
-        let labels: Vec<Known<'_>> =
-            pod.metadata.labels.iter().map(|(key, value)| (key.as_str(), Some(value.as_str()))).collect();
         let service_account = match pod.spec.service_account_name.as_str() {
             "" => "default",
             name => name,
         };
-        let subject = Pod { labels: Some(&labels), service_account: Some(service_account) };
-        let without = Some(old.metadata.name.as_str());
-        let isolated = look_around(&request.namespace, &subject, None, without, settings, &remembering)?.isolated;
+        // The pods of a workload are alike: they are looked at once.
+        let mut kind = service_account.to_owned();
+        for (key, value) in &pod.metadata.labels {
+            for part in [" ", key.as_str(), "=", value.as_str()] {
+                kind.push_str(part);
+            }
+        }
+        let isolated = match known.get(&kind) {
+            Some(isolated) => *isolated,
+            None => {
+                let labels: Vec<Known<'_>> =
+                    pod.metadata.labels.iter().map(|(key, value)| (key.as_str(), Some(value.as_str()))).collect();
+                let subject = Pod { labels: Some(&labels), service_account: Some(service_account) };
+                let without = Some(old.metadata.name.as_str());
+                let isolated = look_around(&request.namespace, &subject, None, without, settings, &remembering)?.isolated;
+                known.insert(kind, isolated);
+                isolated
+            }
+        };
         for ((open, lost), isolated) in open.iter_mut().zip(lost).zip(isolated) {
             if lost && !isolated {
                 open.push(&pod.metadata.name);
