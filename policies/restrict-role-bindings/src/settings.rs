@@ -89,8 +89,14 @@ impl Settings {
             if [name, namespace, role, subject].iter().all(|pattern| pattern.as_ref().is_none_or(|pattern| any(pattern))) {
                 return wrong(list, index, "", "expected a name, role, subject or namespace: this one accepts every binding");
             }
-            let kinds = ["User:", "Group:", "ServiceAccount:"];
-            if subject.as_ref().is_some_and(|pattern| !any(pattern) && !kinds.iter().any(|kind| pattern.starts_with(kind))) {
+            // One without a name, or a ServiceAccount without a namespace, would accept nobody.
+            let is_subject = |pattern: &String| {
+                let name = |kind: &str| pattern.strip_prefix(kind).filter(|name| !blank(name));
+                any(pattern)
+                    || name("User:").or_else(|| name("Group:")).is_some()
+                    || name("ServiceAccount:").is_some_and(|name| name.contains(['/', '*']))
+            };
+            if subject.as_ref().is_some_and(|pattern| !is_subject(pattern)) {
                 return wrong(
                     list,
                     index,

@@ -186,17 +186,39 @@ impl Names {
     }
 }
 
+/// What of a file's path is below a directory, however the directory is spelled (`/var//run/./secrets/`); nothing for the file itself.
+fn below<'f>(directory: &str, file: &'f str) -> Option<&'f str> {
+    let mut steps: Vec<&str> = Vec::new();
+    for step in directory.split('/') {
+        match step {
+            "" | "." => {}
+            ".." => {
+                steps.pop();
+            }
+            step => steps.push(step),
+        }
+    }
+    let mut rest = file.trim_start_matches('/');
+    for step in steps {
+        rest = match rest.strip_prefix(step)? {
+            "" => "",
+            rest => rest.strip_prefix('/')?,
+        };
+    }
+    Some(rest)
+}
+
 impl VolumeMount<'_> {
     /// The file of the volume that the mount puts where clients of the API server look for their token.
     fn token_file(&self) -> Option<&str> {
-        let mount_path = self.mount_path.trim_end_matches('/');
         TOKEN_FILES.into_iter().find_map(|token_file| {
+            let rest = below(&self.mount_path, token_file)?;
             if !self.sub_path_expr.is_empty() {
                 None
             } else if self.sub_path.is_empty() {
-                token_file.strip_prefix(mount_path)?.strip_prefix('/')
+                (!rest.is_empty()).then_some(rest)
             } else {
-                (mount_path == token_file).then_some(self.sub_path.as_str())
+                rest.is_empty().then_some(self.sub_path.as_str())
             }
         })
     }
