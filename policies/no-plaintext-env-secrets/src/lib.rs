@@ -7,9 +7,10 @@
 //!
 //! References: CIS Kubernetes Benchmark 5.4.1 and 5.4.2, OWASP Kubernetes Top 10 K08:2022.
 
-use palisade_sdk::secrets::{Encoding, Match, Options, Scanner, rules};
+use palisade_sdk::secrets::exceptions::{self, Allowed};
+use palisade_sdk::secrets::{Match, Options, Scanner, rules};
 use palisade_sdk::views::{Container, Handler, ObjectMeta, PodSpec};
-use palisade_sdk::{Error, Host, Map, Path, Policy, Report, Request, Rule, SettingsError, glob};
+use palisade_sdk::{Error, Host, Map, Path, Policy, Report, Request, Rule, SettingsError};
 
 palisade_sdk::settings! {
     /// What the deployer may change.
@@ -25,15 +26,6 @@ palisade_sdk::settings! {
     }
 }
 
-palisade_sdk::setting! {
-    /// An exception, and why there is one.
-    pub struct Allowed {
-        name: Option<String>,
-        path: Option<String>,
-        reason: String,
-    }
-}
-
 /// The policy.
 pub struct NoPlaintextEnvSecrets;
 
@@ -42,41 +34,8 @@ impl Policy for NoPlaintextEnvSecrets {
     const RULES: &'static [Rule] = rules::ALL;
 
     fn check_settings(settings: &Settings) -> Result<(), SettingsError> {
-        for (index, name) in settings.extra_names.iter().enumerate() {
-            check_glob(name, 2, || format!("extraNames[{index}]"))?;
-        }
-        for (index, pattern) in settings.extra_patterns.iter().enumerate() {
-            let key = || format!("extraPatterns[{index}]");
-            check_glob(pattern, 3, key)?;
-            if pattern.contains(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | ',' | ';' | '=')) {
-                let problem =
-                    "expected a pattern for a single word: white space, quotes, commas, semicolons and equals signs end one";
-                return Err(SettingsError::new(key(), problem));
-            }
-        }
-        for (index, allowed) in settings.allowed.iter().enumerate() {
-            if allowed.name.is_none() && allowed.path.is_none() {
-                return Err(SettingsError::new(format!("allowed[{index}]"), "expected a name or a path"));
-            }
-            if let Some(name) = &allowed.name {
-                check_glob(name, 1, || format!("allowed[{index}].name"))?;
-            }
-            if let Some(path) = &allowed.path {
-                check_glob(path, 1, || format!("allowed[{index}].path"))?;
-            }
-            if allowed.reason.trim().is_empty() {
-                return Err(SettingsError::new(
-                    format!("allowed[{index}].reason"),
-                    "expected why this is no secret, or may stand there",
-                ));
-            }
-        }
-        match settings.entropy_threshold {
-            Some(threshold) if !(3.0..=6.0).contains(&threshold) => {
-                Err(SettingsError::new("entropyThreshold", "expected bits for each character, from 3 to 6"))
-            }
-            _ => Ok(()),
-        }
+        let Settings { extra_names, extra_patterns, allowed, entropy_threshold, .. } = settings;
+        exceptions::check(extra_names, extra_patterns, allowed, *entropy_threshold)
     }
 
     fn validate(request: &Request<'_>, settings: &Settings, _: &dyn Host, report: &mut Report) -> Result<(), Error> {
@@ -119,23 +78,6 @@ palisade_sdk::view! {
     struct JobTemplate<'a> {
         metadata: ObjectMeta<'a> as "metadata",
     }
-}
-
-/// Annotations in which a client keeps the whole object as it was applied.
-const COPIES: [&str; 2] = ["kubectl.kubernetes.io/last-applied-configuration", "kapp.k14s.io/original"];
-
-/// A glob must have so many characters that are no wildcards, or it would match nearly everything.
-fn check_glob(pattern: &str, least: usize, key: impl Fn() -> String) -> Result<(), SettingsError> {
-    let literal = pattern.chars().filter(|c| !matches!(c, '*' | '?')).count();
-    if literal < least || pattern.trim() != pattern {
-        let problem = if least == 1 {
-            "expected a pattern with a character besides * and ?, and without space around it"
-        } else {
-            "expected a pattern with more characters besides * and ?, and without space around it"
-        };
-        return Err(SettingsError::new(key(), problem));
-    }
-    Ok(())
 }
 
 /// What holds a secret, for the message.
@@ -228,13 +170,13 @@ impl Search<'_> {
     fn annotations(&mut self, annotations: &Map<'_>, metadata: &Path<'_>) {
         let path = metadata.field("annotations");
         for (name, value) in annotations {
-            if !COPIES.contains(&name.as_str()) {
+            if !exceptions::is_copy(name) {
                 let found = self.scanner.value(name, value);
                 self.add_all(found, Holder::Annotation(name), &path.key(name));
             }
         }
         for (name, value) in annotations {
-            if COPIES.contains(&name.as_str()) {
+            if exceptions::is_copy(name) {
                 // What the object itself holds is reported there, and goes from the copy with the next apply.
                 let mut found = self.scanner.text(value);
                 found.retain(|found| !self.seen.has(found.fingerprint));
@@ -268,7 +210,7 @@ impl Search<'_> {
             ),
             Holder::Header(name) => ("the header ", name, REQUEST),
             Holder::RequestPath => ("the path", "", REQUEST),
-            Holder::Annotation(name) if COPIES.contains(&name) => {
+            Holder::Annotation(name) if exceptions::is_copy(name) => {
                 ("the annotation ", name, "apply the corrected manifest with the client that wrote the annotation")
             }
             Holder::Annotation(name) => {
@@ -277,54 +219,15 @@ impl Search<'_> {
         };
         let mut message = String::from(subject);
         message.extend(name.chars().take(64));
-        message.push_str(match found.rule.id {
-            id if id == rules::PLACEHOLDER.id => " holds a placeholder for ",
-            id if id == rules::EXAMPLE.id => " holds an example from documentation, ",
-            _ => " holds ",
-        });
-        describe(found, &mut message);
-        if found.rule.id == rules::PLACEHOLDER.id || found.rule.id == rules::EXAMPLE.id {
-            self.report.add(found.rule, path, message);
-        } else if rules::is_issued(found.rule) {
-            self.report.add_with_remedy(found.rule, path, message, ["revoke it; ", remedy].concat());
-        } else {
-            self.report.add_with_remedy(found.rule, path, message, remedy);
-        }
+        found.describe(&mut message);
+        self.report.add_with_remedy(found.rule, path, message, found.remedy(remedy));
     }
 
     fn is_allowed(&self, found: &Match<'_>, holder: Holder<'_>, path: &Path<'_>) -> bool {
-        if self.settings.allowed.is_empty() {
-            return false;
-        }
         let name = match holder {
             Holder::Variable(name) | Holder::Header(name) | Holder::Annotation(name) => name,
             Holder::Argument | Holder::RequestPath => found.name,
         };
-        let path = path.to_string();
-        self.settings.allowed.iter().any(|allowed| {
-            allowed.name.as_ref().is_none_or(|pattern| glob::matches(pattern, name) || glob::matches(pattern, found.name))
-                && allowed.path.as_ref().is_none_or(|pattern| glob::matches(pattern, &path))
-        })
+        exceptions::is_allowed(&self.settings.allowed, &[name, found.name], path)
     }
-}
-
-/// `an AWS access key id (AKIA..., 20 characters)`
-fn describe(found: &Match<'_>, message: &mut String) {
-    message.push_str(found.what);
-    message.push_str(" (");
-    if !found.name.is_empty() {
-        message.push_str(found.name);
-        message.push_str(", ");
-    }
-    if !found.prefix.is_empty() {
-        message.push_str(found.prefix);
-        message.push_str("..., ");
-    }
-    message.push_str(&found.length.to_string());
-    message.push_str(" characters");
-    message.push_str(match found.encoding {
-        Encoding::Plain => ")",
-        Encoding::Base64 => ", in base64)",
-        Encoding::Percent => ", percent-encoded)",
-    });
 }
