@@ -114,7 +114,7 @@ pub use json::{List, Map, Raw, Str};
 pub use path::Path;
 pub use report::{Finding, Report, Rule, Severity};
 pub use request::{GroupVersionKind, Operation, Request, UserInfo};
-pub use settings::{Level, RuleLevels, SettingDoc, Settings, SettingsError};
+pub use settings::{Level, RuleLevels, SettingDoc, Settings, SettingsError, check_exempt_namespaces};
 pub use views::PodTemplate;
 
 use json::Writer;

@@ -69,6 +69,25 @@ impl fmt::Display for SettingsError {
     }
 }
 
+/// Checks the patterns of the setting `exemptNamespaces`: none is blank, and none exempts every namespace, which would switch a policy
+/// off where nobody sees it.
+///
+/// # Errors
+/// When one is; the error names it.
+pub fn check_exempt_namespaces(patterns: &[String]) -> Result<(), SettingsError> {
+    for (index, pattern) in patterns.iter().enumerate() {
+        let problem = match pattern.trim() {
+            "" => "expected a name or a pattern",
+            pattern if pattern.bytes().all(|byte| byte == b'*') => {
+                "expected fewer namespaces than all: to switch the policy off, set its rules to off"
+            }
+            _ => continue,
+        };
+        return Err(SettingsError::new(["exemptNamespaces[", &index.to_string(), "]"].concat(), problem));
+    }
+    Ok(())
+}
+
 /// One field of a policy's settings, for documentation.
 #[derive(Clone, Copy, Debug)]
 pub struct SettingDoc {

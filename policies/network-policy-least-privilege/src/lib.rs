@@ -141,7 +141,7 @@ impl Policy for NetworkPolicyLeastPrivilege {
         if settings.min_prefix_ipv6 > 128 {
             return Err(SettingsError::new("minPrefixIpv6", "expected a prefix from 0 to 128"));
         }
-        Ok(())
+        palisade_sdk::check_exempt_namespaces(&settings.exempt_namespaces)
     }
 
     fn validate(request: &Request<'_>, settings: &Settings, host: &dyn Host, report: &mut Report) -> Result<(), Error> {

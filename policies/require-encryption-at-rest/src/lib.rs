@@ -44,11 +44,7 @@ impl Policy for RequireEncryptionAtRest {
                 return Err(SettingsError::new(key, "expected a resource such as secrets, and no pattern"));
             }
         }
-        if let Some(index) = settings.exempt_namespaces.iter().position(|pattern| pattern.trim().is_empty()) {
-            let key = ["exemptNamespaces[", &index.to_string(), "]"].concat();
-            return Err(SettingsError::new(key, "expected a name or a pattern"));
-        }
-        Ok(())
+        palisade_sdk::check_exempt_namespaces(&settings.exempt_namespaces)
     }
 
     fn validate(request: &Request<'_>, settings: &Settings, _: &dyn Host, report: &mut Report) -> Result<(), Error> {

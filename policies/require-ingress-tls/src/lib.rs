@@ -167,7 +167,7 @@ impl Policy for RequireIngressTls {
         if !matches!(settings.min_tls_version.as_str(), "1.2" | "1.3") {
             return Err(SettingsError::new("minTlsVersion", "expected \"1.2\" or \"1.3\""));
         }
-        Ok(())
+        palisade_sdk::check_exempt_namespaces(&settings.exempt_namespaces)
     }
 
     fn validate(request: &Request<'_>, settings: &Settings, host: &dyn Host, report: &mut Report) -> Result<(), Error> {

@@ -164,12 +164,7 @@ impl Policy for RequireNetworkPolicy {
                 return Err(SettingsError::new(format!("alsoCount[{index}]"), format!("expected one of {}", known.join(", "))));
             }
         }
-        for (index, pattern) in settings.exempt_namespaces.iter().enumerate() {
-            if pattern.is_empty() {
-                return Err(SettingsError::new(format!("exemptNamespaces[{index}]"), "expected a name or a pattern"));
-            }
-        }
-        Ok(())
+        palisade_sdk::check_exempt_namespaces(&settings.exempt_namespaces)
     }
 
     fn validate(request: &Request<'_>, settings: &Settings, host: &dyn Host, report: &mut Report) -> Result<(), Error> {

@@ -106,12 +106,10 @@ impl Policy for RequireRbacReview {
         if settings.warn_before >= settings.max_review_interval {
             return wrong("warnBefore", "expected fewer days than maxReviewInterval: every object would be warned of");
         }
-        let lists = [("ownerPatterns[", &settings.owner_patterns), ("exemptNamespaces[", &settings.exempt_namespaces)];
-        for (list, patterns) in lists {
-            if let Some(index) = patterns.iter().position(|pattern| pattern.trim().is_empty()) {
-                return wrong(&[list, &index.to_string(), "]"].concat(), "expected a glob pattern");
-            }
+        if let Some(index) = settings.owner_patterns.iter().position(|pattern| pattern.trim().is_empty()) {
+            return wrong(&["ownerPatterns[", &index.to_string(), "]"].concat(), "expected a glob pattern");
         }
+        palisade_sdk::check_exempt_namespaces(&settings.exempt_namespaces)?;
         settings
             .exempt
             .iter()

@@ -96,14 +96,10 @@ impl Policy for RestrictServiceAccountTokens {
                 "expected at least 600: the API server issues no shorter tokens",
             ));
         }
-        for (key, patterns) in
-            [("apiServerAudiences", &settings.api_server_audiences), ("exemptNamespaces", &settings.exempt_namespaces)]
-        {
-            if let Some(index) = patterns.iter().position(|pattern| pattern.trim().is_empty()) {
-                return Err(wrong(key, index, "", "expected a name or a pattern"));
-            }
+        if let Some(index) = settings.api_server_audiences.iter().position(|pattern| pattern.trim().is_empty()) {
+            return Err(wrong("apiServerAudiences", index, "", "expected a name or a pattern"));
         }
-        Ok(())
+        palisade_sdk::check_exempt_namespaces(&settings.exempt_namespaces)
     }
 
     fn validate(request: &Request<'_>, settings: &Settings, host: &dyn Host, report: &mut Report) -> Result<(), Error> {

@@ -112,7 +112,7 @@ impl Policy for RestrictServiceExposure {
                 return wrong(list, index, "", "expected a number from 1 to 65535");
             }
         }
-        Ok(())
+        palisade_sdk::check_exempt_namespaces(&settings.exempt_namespaces)
     }
 
     fn validate(request: &Request<'_>, settings: &Settings, host: &dyn Host, report: &mut Report) -> Result<(), Error> {
