@@ -229,7 +229,7 @@ macro_rules! read_setting {
 
         impl<'json> $crate::json::Read<'json> for $name {
             fn read(reader: &mut $crate::json::Reader<'json>) -> Result<Self, $crate::json::JsonError> {
-                if reader.null() {
+                if reader.clone().null() {
                     return Err(reader.expected("a map"));
                 }
                 let mut setting = Self::default();
