@@ -22,6 +22,10 @@ lint:
     cargo clippy --workspace --all-targets -- -D warnings
     RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
 
+# Whether two builds in different places give the same modules
+reproducible:
+    .ci/reproducible
+
 # Renew what is generated from the policies' metadata, rules, settings and fixtures
 catalogue:
     cargo run --release -- catalogue
