@@ -23,8 +23,8 @@ lint:
     RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
 
 # Renew what is generated from the policies' metadata, rules, settings and fixtures
-catalogue:
-    cargo run --release -- catalogue
+generate:
+    cargo run --release -- generate
 
 # The figures of the README
 bench:
