@@ -221,14 +221,8 @@ mod tests {
 
     #[test]
     fn says_types_and_defaults_as_users_write_them() {
-        let default = |default: &str| {
-            default_value(&SettingDescription {
-                name: String::new(),
-                kind: String::new(),
-                default: default.to_owned(),
-                doc: String::new(),
-            })
-        };
+        let default =
+            |default: &str| default_value(&SettingDescription { default: default.to_owned(), ..SettingDescription::default() });
         assert_eq!(
             default("vec![\"kube-system\".to_owned(), \"kube-public\".to_owned()]"),
             "[\"kube-system\", \"kube-public\"]"
