@@ -51,6 +51,9 @@ fn build() -> Result<()> {
     }
     let common = Common::read(workspace)?;
     println!("cargo::rustc-env=PALISADE_RELEASED={}", common.released);
+    if let Some(id) = &common.artifact_hub {
+        println!("cargo::rustc-env=PALISADE_ARTIFACT_HUB_REPOSITORY={id}");
+    }
     let built = compile(workspace, &out, &names)?;
     let mut list = String::from("/// Every policy, by name.\npub static POLICIES: &[Module] = &[\n");
     for name in &names {
@@ -180,6 +183,7 @@ struct Common {
     repository: String,
     registry: String,
     released: String,
+    artifact_hub: Option<String>,
 }
 
 impl Common {
@@ -232,6 +236,7 @@ impl Common {
             repository: package("CARGO_PKG_REPOSITORY", "the address of the source")?,
             registry: palisade("registry", "a registry and a path in it, such as registry.example.com/policies")?,
             released,
+            artifact_hub: metadata["metadata"]["palisade"]["artifact-hub"].as_str().map(str::to_owned),
         })
     }
 

@@ -20,6 +20,9 @@ include!(concat!(env!("OUT_DIR"), "/policies.rs"));
 /// The day on which this version was released, as `YYYY-MM-DD`.
 pub const RELEASED: &str = env!("PALISADE_RELEASED");
 
+/// The id that Artifact Hub gave the repository of the packages, once it is registered there.
+pub const ARTIFACT_HUB_REPOSITORY: Option<&str> = option_env!("PALISADE_ARTIFACT_HUB_REPOSITORY");
+
 /// The policy of that name.
 pub fn find(name: &str) -> Option<&'static Module> {
     POLICIES.iter().find(|module| module.name == name)

@@ -3,7 +3,9 @@
 //! Everything comes from a policy's `metadata.yml`, rules, settings and fixtures. Each module below gives files, as their paths and
 //! texts; here they are written, or compared with what there is.
 
+mod artifacthub;
 pub mod catalogue;
+mod questions;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -64,7 +66,13 @@ pub struct Entry {
 /// When a file cannot be read or written, a marker is wrong, or, with `check`, a file is out of date.
 pub fn run(root: &Path, check: bool) -> Result<Vec<PathBuf>, GenerateError> {
     let entries = entries(root)?;
-    let files = catalogue::files(root, &entries)?;
+    let mut files = catalogue::files(root, &entries)?;
+    for entry in &entries {
+        let questions = questions::file(entry)?;
+        files.push(artifacthub::package(root, entry, &questions.1)?);
+        files.push(questions);
+    }
+    files.push(artifacthub::repository(root, &entries)?);
     let mut changed = Vec::new();
     for (path, text) in &files {
         if fs::read_to_string(path).ok().as_deref() != Some(text.as_str()) {

@@ -103,7 +103,7 @@ fn policies_table(entries: &[Entry], prefix: &str) -> String {
     text
 }
 
-fn rules_table(description: &Description) -> String {
+pub fn rules_table(description: &Description) -> String {
     let mut text = String::from("| rule | default | what it finds | what to do | source |\n| --- | --- | --- | --- | --- |\n");
     for rule in &description.rules {
         let _ = writeln!(
@@ -119,7 +119,7 @@ fn rules_table(description: &Description) -> String {
     text
 }
 
-fn settings_table(description: &Description) -> String {
+pub fn settings_table(description: &Description) -> String {
     let mut text = String::from("| key | type | default | meaning |\n| --- | --- | --- | --- |\n");
     for setting in &description.settings {
         let _ = writeln!(
@@ -138,7 +138,7 @@ fn settings_table(description: &Description) -> String {
 }
 
 /// A Rust type in words.
-pub(crate) fn type_name(kind: &str) -> String {
+pub fn type_name(kind: &str) -> String {
     let inside = |prefix: &str| kind.strip_prefix(prefix).and_then(|rest| rest.strip_suffix('>')).map(str::trim);
     match kind {
         "bool" => "`true` or `false`".to_owned(),
@@ -156,7 +156,7 @@ pub(crate) fn type_name(kind: &str) -> String {
 }
 
 /// A default that is written in Rust, as it would be in YAML.
-pub(crate) fn default_value(setting: &SettingDescription) -> String {
+pub fn default_value(setting: &SettingDescription) -> String {
     // A long one stands on several lines.
     let default = setting.default.split_whitespace().collect::<Vec<_>>().join(" ");
     let default = default.as_str();
