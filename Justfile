@@ -27,8 +27,8 @@ reproducible:
     .ci/reproducible
 
 # Renew what is generated from the policies' metadata, rules, settings and fixtures
-catalogue:
-    cargo run --release -- catalogue
+generate:
+    cargo run --release -- generate
 
 # The figures of the README
 bench:

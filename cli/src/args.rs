@@ -48,9 +48,9 @@ pub enum Command {
     Bench(Bench),
     /// Write the policies' modules into a folder, to push them to a registry
     Export(Export),
-    /// Renew what the repository says of its policies
+    /// Renew the files that are generated from the policies
     #[command(hide = true)]
-    Catalogue(Catalogue),
+    Generate(Generate),
     /// Print a script that completes this command in a shell
     #[command(
         after_help = "Example, for bash:\n  palisade completions bash > ~/.local/share/bash-completion/completions/palisade"
@@ -500,9 +500,9 @@ pub struct Export {
     pub only: Vec<String>,
 }
 
-/// Renew what the repository says of its policies
+/// Renew the files that are generated from the policies
 #[derive(Debug, Args)]
-pub struct Catalogue {
+pub struct Generate {
     /// Change nothing: only say whether everything is up to date
     #[arg(long)]
     pub check: bool,

@@ -10,8 +10,8 @@ pub mod test;
 
 use palisade_harness::{Cache, Engine, Limits};
 
-use crate::catalogue::CatalogueError;
 use crate::config::ConfigError;
+use crate::generate::GenerateError;
 use crate::modules::ModuleError;
 use crate::output::OutputError;
 
@@ -27,9 +27,9 @@ pub enum CommandError {
     /// A report that cannot be written.
     #[error(transparent)]
     Output(#[from] OutputError),
-    /// The catalogue.
+    /// The generated files.
     #[error(transparent)]
-    Catalogue(#[from] CatalogueError),
+    Generate(#[from] GenerateError),
     /// The engine.
     #[error(transparent)]
     Engine(#[from] palisade_harness::EngineError),

@@ -2,10 +2,10 @@
 //! and who can reach whom.
 
 mod args;
-mod catalogue;
 mod commands;
 mod config;
 mod exemptions;
+mod generate;
 mod identity;
 mod input;
 mod modules;
@@ -53,8 +53,8 @@ fn run(command: &Command) -> Result<Outcome, CommandError> {
         Command::Policies(args) => commands::policies::run(args),
         Command::Bench(args) => commands::bench::run(args),
         Command::Export(args) => commands::export::run(args),
-        Command::Catalogue(args) => {
-            for path in catalogue::run(&args.root, args.check)? {
+        Command::Generate(args) => {
+            for path in generate::run(&args.root, args.check)? {
                 println!("{}", path.display());
             }
             Ok(Outcome::Clean)

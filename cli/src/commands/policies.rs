@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::{CommandError, Outcome, engine};
 use crate::args::{ListFormat, Policies};
-use crate::catalogue::{default_value, type_name};
+use crate::generate::catalogue::{default_value, type_name};
 use crate::modules::{self, ModuleError};
 use crate::output;
 use crate::report::table::wrap;

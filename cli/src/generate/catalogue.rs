@@ -1,122 +1,49 @@
-//! Writes what the repository says of its policies: the tables and examples in their README files, and the catalogue.
+//! The tables and examples in README files, and the catalogue.
 //!
-//! Everything comes from a policy's `metadata.yml`, rules, settings and fixtures, so that nothing is written twice. A text holds a
-//! generated part between two comments: `<!-- palisade:rules -->` (or `settings`, `fixture FILE`, `policies`, `net PATH`) and
+//! A text holds a generated part between two comments: `<!-- palisade:rules -->` (or `settings`, `fixture FILE`, `policies`, `net PATH`) and
 //! `<!-- palisade:end -->`.
 
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use palisade_harness::{Cache, Description, Engine, Limits, Metadata, Policy, SettingDescription};
-use palisade_policies::POLICIES;
+use palisade_harness::{Description, SettingDescription};
 
+use super::{Entry, GenerateError, MARK};
 use crate::input;
 use crate::net::{mermaid, survey};
 
 const BEGIN: &str = "<!-- palisade:";
 const END: &str = "<!-- palisade:end -->";
 
-/// Why the texts could not be written, or are not as they should be.
-#[derive(Debug, thiserror::Error)]
-pub enum CatalogueError {
-    /// A file that cannot be read or written.
-    #[error("{}: {source}", path.display())]
-    File {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// A comment that asks for something unknown, or is not closed.
-    #[error("{}: {problem}", path.display())]
-    Marker {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong.
-        problem: String,
-    },
-    /// A module that does not work.
-    #[error("{0}")]
-    Module(String),
-    /// With `--check`: files that differ from what would be written.
-    #[error("out of date: {}; run: cargo run -- catalogue", .0.join(", "))]
-    OutOfDate(Vec<String>),
-}
-
-/// A policy, with all that is known of it.
-struct Entry {
-    name: &'static str,
-    dir: PathBuf,
-    metadata: Metadata,
-    description: Description,
-}
-
-/// Renews the generated parts of the repository at `root`, or with `check` only says whether they are up to date. Gives the files
-/// that were written.
+/// The catalogue, and the README files with their generated parts renewed.
 ///
 /// # Errors
-/// When a file cannot be read or written, a marker is wrong, or, with `check`, a file is out of date.
-pub fn run(root: &Path, check: bool) -> Result<Vec<PathBuf>, CatalogueError> {
-    let entries = entries(root)?;
-    let mut texts = vec![(root.join("docs/catalogue.md"), catalogue(&entries))];
-    texts.push(filled(root.join("README.md"), |marker, argument| match marker {
-        "policies" => Some(policies_table(&entries, "policies/")),
+/// When a README cannot be read, or one of its markers is wrong.
+pub fn files(root: &Path, entries: &[Entry]) -> Result<Vec<(PathBuf, String)>, GenerateError> {
+    let mut files = vec![(root.join("docs/catalogue.md"), catalogue(entries))];
+    files.push(filled(root.join("README.md"), |marker, argument| match marker {
+        "policies" => Some(policies_table(entries, "policies/")),
         "net" => network(&root.join(argument)),
         _ => None,
     })?);
-    for entry in &entries {
-        texts.push(filled(entry.dir.join("README.md"), |marker, argument| match marker {
+    for entry in entries {
+        files.push(filled(entry.dir.join("README.md"), |marker, argument| match marker {
             "rules" => Some(rules_table(&entry.description)),
             "settings" => Some(settings_table(&entry.description)),
             "fixture" => fixture(&entry.dir.join(argument)),
             _ => None,
         })?);
     }
-    let mut changed = Vec::new();
-    for (path, text) in texts {
-        if fs::read_to_string(&path).ok().as_deref() != Some(text.as_str()) {
-            if !check {
-                let write = || {
-                    path.parent().map_or(Ok(()), fs::create_dir_all)?;
-                    fs::write(&path, &text)
-                };
-                write().map_err(|source| CatalogueError::File { path: path.clone(), source })?;
-            }
-            changed.push(path);
-        }
-    }
-    if check && !changed.is_empty() {
-        let names = changed.iter().map(|path| path.strip_prefix(root).unwrap_or(path).display().to_string()).collect();
-        return Err(CatalogueError::OutOfDate(names));
-    }
-    Ok(changed)
-}
-
-fn entries(root: &Path) -> Result<Vec<Entry>, CatalogueError> {
-    let failed = |name: &str, error: &dyn std::fmt::Display| CatalogueError::Module(format!("{name}: {error}"));
-    let engine = Engine::new(Limits::default(), Cache::Default).map_err(|error| CatalogueError::Module(error.to_string()))?;
-    POLICIES
-        .iter()
-        .map(|module| {
-            let policy = Policy::load(&engine, module.name, module.wasm).map_err(|error| failed(module.name, &error))?;
-            let description = policy.describe().map_err(|error| failed(module.name, &error))?;
-            Ok(Entry {
-                name: module.name,
-                dir: root.join("policies").join(module.name),
-                metadata: policy.metadata().cloned().ok_or_else(|| failed(module.name, &"it has no metadata"))?,
-                description: description.ok_or_else(|| failed(module.name, &"it does not describe itself"))?,
-            })
-        })
-        .collect()
+    Ok(files)
 }
 
 /// Fills the generated parts of a file.
-fn filled(path: PathBuf, content: impl Fn(&str, &str) -> Option<String>) -> Result<(PathBuf, String), CatalogueError> {
-    let text = fs::read_to_string(&path).map_err(|source| CatalogueError::File { path: path.clone(), source })?;
+fn filled(path: PathBuf, content: impl Fn(&str, &str) -> Option<String>) -> Result<(PathBuf, String), GenerateError> {
+    let text = fs::read_to_string(&path).map_err(|source| GenerateError::File { path: path.clone(), source })?;
     match fill(&text, content) {
         Ok(text) => Ok((path, text)),
-        Err(problem) => Err(CatalogueError::Marker { path, problem }),
+        Err(problem) => Err(GenerateError::Marker { path, problem }),
     }
 }
 
@@ -140,7 +67,7 @@ fn fill(text: &str, content: impl Fn(&str, &str) -> Option<String>) -> Result<St
 
 /// The catalogue: every policy, what it holds and where that comes from.
 fn catalogue(entries: &[Entry]) -> String {
-    let mut text = String::from("# Policies\n\nGenerated by `cargo run -- catalogue`.\n\n");
+    let mut text = format!("# Policies\n\n{MARK}.\n\n");
     text.push_str(&policies_table(entries, "../policies/"));
     for entry in entries {
         let annotation = |name: &str| entry.metadata.annotations.get(name).map_or("", String::as_str);
@@ -176,7 +103,7 @@ fn policies_table(entries: &[Entry], prefix: &str) -> String {
     text
 }
 
-fn rules_table(description: &Description) -> String {
+pub fn rules_table(description: &Description) -> String {
     let mut text = String::from("| rule | default | what it finds | what to do | source |\n| --- | --- | --- | --- | --- |\n");
     for rule in &description.rules {
         let _ = writeln!(
@@ -192,7 +119,7 @@ fn rules_table(description: &Description) -> String {
     text
 }
 
-fn settings_table(description: &Description) -> String {
+pub fn settings_table(description: &Description) -> String {
     let mut text = String::from("| key | type | default | meaning |\n| --- | --- | --- | --- |\n");
     for setting in &description.settings {
         let _ = writeln!(
@@ -211,7 +138,7 @@ fn settings_table(description: &Description) -> String {
 }
 
 /// A Rust type in words.
-pub(crate) fn type_name(kind: &str) -> String {
+pub fn type_name(kind: &str) -> String {
     let inside = |prefix: &str| kind.strip_prefix(prefix).and_then(|rest| rest.strip_suffix('>')).map(str::trim);
     match kind {
         "bool" => "`true` or `false`".to_owned(),
@@ -229,7 +156,7 @@ pub(crate) fn type_name(kind: &str) -> String {
 }
 
 /// A default that is written in Rust, as it would be in YAML.
-pub(crate) fn default_value(setting: &SettingDescription) -> String {
+pub fn default_value(setting: &SettingDescription) -> String {
     // A long one stands on several lines.
     let default = setting.default.split_whitespace().collect::<Vec<_>>().join(" ");
     let default = default.as_str();
@@ -294,14 +221,8 @@ mod tests {
 
     #[test]
     fn says_types_and_defaults_as_users_write_them() {
-        let default = |default: &str| {
-            default_value(&SettingDescription {
-                name: String::new(),
-                kind: String::new(),
-                default: default.to_owned(),
-                doc: String::new(),
-            })
-        };
+        let default =
+            |default: &str| default_value(&SettingDescription { default: default.to_owned(), ..SettingDescription::default() });
         assert_eq!(
             default("vec![\"kube-system\".to_owned(), \"kube-public\".to_owned()]"),
             "[\"kube-system\", \"kube-public\"]"
