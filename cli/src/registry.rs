@@ -344,3 +344,6 @@ fn name(image: &Reference) -> String {
 fn pushing(image: &Reference) -> String {
     format!("cannot push {}", name(image))
 }
+
+#[cfg(test)]
+mod tests;
