@@ -134,9 +134,18 @@ fn tokens() {
     insta::assert_snapshot!("token", publish_to(&publisher, &good.host, &["--dry-run"]));
     let heads = good.heads();
     let find = |beginning: &str| heads.iter().find(|head| head.starts_with(beginning)).expect("a request").to_lowercase();
-    assert!(find("GET /token?scope=repository%3Aours%2Fone%3Apull&service=test ").contains("authorization: basic "));
+    // To read as well: a repository that is not there yet is hidden from those who cannot make it.
+    assert!(find("GET /token?scope=repository%3Aours%2Fone%3Apull%2Cpush&service=test ").contains("authorization: basic "));
+    assert_eq!(heads.iter().filter(|head| head.starts_with("GET /token")).count(), 1);
     assert!(find("GET /v2/ours/one/manifests/v1.0.0 ").contains("authorization: bearer the-token\r\n"));
     assert!(heads.iter().filter(|head| head.starts_with("GET /v2/")).all(|head| !head.contains("Basic ")), "{heads:?}");
+
+    // Nobody in particular asks to read only.
+    let public = registry(|| answer("200 OK", "", TOKEN));
+    publish_to(&publisher, &public.host, &["--dry-run"]);
+    let heads = public.heads();
+    assert!(heads.iter().any(|head| head.starts_with("GET /token?scope=repository%3Aours%2Fone%3Apull&")), "{heads:?}");
+    assert!(!heads.concat().contains("push"), "{heads:?}");
 }
 
 fn answers_that_are_cut() {
