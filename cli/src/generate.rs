@@ -5,6 +5,7 @@
 
 mod artifacthub;
 pub mod catalogue;
+mod changelog;
 mod questions;
 
 use std::collections::BTreeSet;
@@ -12,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 use palisade_harness::{Cache, Description, Engine, Limits, Metadata, Policy};
-use palisade_policies::POLICIES;
+use palisade_policies::{POLICIES, RELEASED};
 
 /// Folders that generated files fill: one that is no longer generated, since its policy is gone, is removed from there.
 const FOLDERS: [&str; 1] = ["artifacthub"];
@@ -31,7 +32,7 @@ pub enum GenerateError {
         /// Why.
         source: io::Error,
     },
-    /// A comment that asks for something unknown, or is not closed.
+    /// A comment that asks for something unknown or is not closed, or a changelog that does not fit.
     #[error("{}: {problem}", path.display())]
     Marker {
         /// The file.
@@ -67,9 +68,10 @@ pub struct Entry {
 pub fn run(root: &Path, check: bool) -> Result<Vec<PathBuf>, GenerateError> {
     let entries = entries(root)?;
     let mut files = catalogue::files(root, &entries)?;
+    let changes = changelog::read(root, env!("CARGO_PKG_VERSION"), RELEASED)?;
     for entry in &entries {
         let questions = questions::file(entry)?;
-        files.push(artifacthub::package(root, entry, &questions.1)?);
+        files.push(artifacthub::package(root, entry, &questions.1, &changes)?);
         files.push(questions);
     }
     files.push(artifacthub::repository(root, &entries)?);

@@ -1,7 +1,7 @@
 //! `artifacthub/`: what Artifact Hub reads of the policies.
 //!
 //! A package has the fields that `kwctl scaffold artifacthub` writes, with the same values but for two: `createdAt` is the day of the
-//! release and not of the writing, and `provider` says whose policies these are. Category and readme are added. There is no
+//! release and not of the writing, and `provider` says whose policies these are. Category, readme and changes are added. There is no
 //! `digest`: Artifact Hub makes one of the fields, and the module's own would bind this text to one version of the compiler.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,6 +12,7 @@ use palisade_policies::{ARTIFACT_HUB_REPOSITORY, RELEASED};
 use serde::Serialize;
 
 use super::catalogue::{rules_table, settings_table};
+use super::changelog::Change;
 use super::{Entry, GenerateError, MARK};
 
 /// What Artifact Hub recommends beside a policy: what runs it.
@@ -46,6 +47,10 @@ struct Package<'a> {
     prerelease: bool,
     readme: String,
     install: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    changes: Vec<&'a Change>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    contains_security_updates: bool,
     maintainers: Vec<Person<'a>>,
     provider: Provider<'a>,
     recommendations: [Recommendation; 1],
@@ -99,11 +104,13 @@ pub fn repository(root: &Path, entries: &[Entry]) -> Result<(PathBuf, String), G
     Ok((root.join("artifacthub/artifacthub-repo.yml"), text))
 }
 
-/// The package of a policy, whose form for its settings is `questions`.
+/// The package of a policy, whose form for its settings is `questions`. Of the changes it has those that name it.
 ///
 /// # Errors
 /// When an annotation is missing, or the author cannot be read.
-pub fn package(root: &Path, entry: &Entry, questions: &str) -> Result<(PathBuf, String), GenerateError> {
+pub fn package(root: &Path, entry: &Entry, questions: &str, changes: &[Change]) -> Result<(PathBuf, String), GenerateError> {
+    let named = format!("`{}`", entry.name);
+    let changes: Vec<&Change> = changes.iter().filter(|change| change.description.contains(&named)).collect();
     let version = annotation(entry, "io.kubewarden.policy.version")?;
     let image = format!("{}:v{version}", annotation(entry, "io.kubewarden.policy.ociUrl")?);
     let maintainers = people(entry)?;
@@ -122,6 +129,8 @@ pub fn package(root: &Path, entry: &Entry, questions: &str) -> Result<(PathBuf, 
         category: "security",
         prerelease: version.contains('-'),
         readme: readme(entry)?,
+        contains_security_updates: changes.iter().any(|change| change.kind == "security"),
+        changes,
         provider: Provider { name: maintainers.first().map_or("", |person| person.name) },
         maintainers,
         recommendations: [Recommendation { url: CONTROLLER }],
