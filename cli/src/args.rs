@@ -1,5 +1,7 @@
 //! The command line, as clap reads it.
 
+mod keys;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -8,6 +10,8 @@ use palisade_harness::Severity;
 use palisade_sdk::Date;
 
 use crate::rbac::Risk;
+
+pub use keys::GenerateKeyPair;
 
 /// Scans Kubernetes manifests with Kubewarden policies, offline.
 #[derive(Debug, Parser)]
@@ -48,6 +52,8 @@ pub enum Command {
     Bench(Bench),
     /// Write the policies' modules into a folder, to push them to a registry
     Export(Export),
+    /// Make a key pair to sign policies with
+    GenerateKeyPair(GenerateKeyPair),
     /// Renew what the repository says of its policies
     #[command(hide = true)]
     Catalogue(Catalogue),
@@ -483,6 +489,11 @@ pub struct BenchSecrets {
 const EXPORT_HELP: &str = "\
 Each module carries its metadata, as kwctl annotate would write it.
 
+With --sbom a bill of materials is written beside each, as POLICY.cdx.json:
+CycloneDX 1.5 with the crates that are linked into the module, their versions,
+licences and checksums, and the hash of the module. The same module always
+has the same one.
+
 Example:
   palisade export modules/ --only rbac-least-privilege
   kwctl push modules/rbac-least-privilege.wasm registry.example.com/policies/rbac-least-privilege:0.1.0";
@@ -498,6 +509,10 @@ pub struct Export {
     /// Only these policies; separated by commas
     #[arg(long, value_name = "POLICY", value_delimiter = ',')]
     pub only: Vec<String>,
+
+    /// Write the bill of materials of each beside it
+    #[arg(long)]
+    pub sbom: bool,
 }
 
 /// Renew what the repository says of its policies

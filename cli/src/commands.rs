@@ -2,6 +2,7 @@
 
 pub mod bench;
 pub mod export;
+pub mod keys;
 pub mod net;
 pub mod policies;
 pub mod rbac;
@@ -12,8 +13,10 @@ use palisade_harness::{Cache, Engine, Limits};
 
 use crate::catalogue::CatalogueError;
 use crate::config::ConfigError;
+use crate::keys::KeyError;
 use crate::modules::ModuleError;
 use crate::output::OutputError;
+use crate::sbom::SbomError;
 
 /// Why a command could not do its work.
 #[derive(Debug, thiserror::Error)]
@@ -33,6 +36,12 @@ pub enum CommandError {
     /// The engine.
     #[error(transparent)]
     Engine(#[from] palisade_harness::EngineError),
+    /// A key.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// A bill of materials.
+    #[error(transparent)]
+    Sbom(#[from] SbomError),
     /// Anything else, with what to do.
     #[error("{0}")]
     Other(String),

@@ -8,6 +8,7 @@ mod config;
 mod exemptions;
 mod identity;
 mod input;
+mod keys;
 mod modules;
 mod net;
 mod output;
@@ -15,6 +16,7 @@ mod progress;
 mod rbac;
 mod report;
 mod review;
+mod sbom;
 mod scan;
 
 use std::process::ExitCode;
@@ -53,6 +55,7 @@ fn run(command: &Command) -> Result<Outcome, CommandError> {
         Command::Policies(args) => commands::policies::run(args),
         Command::Bench(args) => commands::bench::run(args),
         Command::Export(args) => commands::export::run(args),
+        Command::GenerateKeyPair(args) => commands::keys::run(args),
         Command::Catalogue(args) => {
             for path in catalogue::run(&args.root, args.check)? {
                 println!("{}", path.display());
