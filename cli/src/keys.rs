@@ -1,6 +1,6 @@
 //! Key pairs in the form that cosign writes and reads.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -94,6 +94,10 @@ impl SigningKey {
     /// # Errors
     /// When the file cannot be read, is no private key, or is encrypted by another password.
     pub fn read(path: &Path) -> Result<Self, KeyError> {
+        Self::read_with(path, password().as_deref())
+    }
+
+    fn read_with(path: &Path, password: Option<&OsStr>) -> Result<Self, KeyError> {
         let other = |found: String| KeyError::Other { path: path.to_owned(), found, expected: PRIVATE };
         let key = read_pem(path, PRIVATE)?;
         let decrypted;
@@ -102,7 +106,7 @@ impl SigningKey {
                 if !has_nonce(key.contents()) {
                     return Err(other("it is not encrypted as cosign does it".to_owned()));
                 }
-                let password = password().ok_or_else(|| KeyError::NoPassword { path: path.to_owned() })?;
+                let password = password.ok_or_else(|| KeyError::NoPassword { path: path.to_owned() })?;
                 decrypted = kdf::decrypt(key.contents(), password.as_encoded_bytes()).map_err(|error| match error {
                     sigstore::errors::SigstoreError::PrivateKeyDecryptError(problem) => other(problem),
                     sigstore::errors::SigstoreError::SerdeJsonError(_) => {
@@ -197,7 +201,10 @@ fn read_pem(path: &Path, expected: &'static str) -> Result<pem::Pem, KeyError> {
 /// # Errors
 /// When there is no password, or one of the files is there already or cannot be written. Then neither is left.
 pub fn generate(prefix: &Path) -> Result<[PathBuf; 2], KeyError> {
-    let password = password().ok_or(KeyError::NothingToEncryptWith)?;
+    generate_with(prefix, &password().ok_or(KeyError::NothingToEncryptWith)?)
+}
+
+fn generate_with(prefix: &Path, password: &OsStr) -> Result<[PathBuf; 2], KeyError> {
     let paths = ["key", "pub"].map(|extension| {
         let mut path = prefix.as_os_str().to_owned();
         path.push(".");
@@ -210,8 +217,9 @@ pub fn generate(prefix: &Path) -> Result<[PathBuf; 2], KeyError> {
         return Err(KeyError::Exists { path: path.clone() });
     }
     let pair = SigningScheme::ECDSA_P256_SHA256_ASN1.create_signer()?.to_sigstore_keypair()?;
-    let private_pem = pair.private_key_to_encrypted_pem(password.as_encoded_bytes())?;
-    let public_pem = pair.public_key_to_pem()?;
+    // Lines end as cosign's do: the public key is pasted into YAML.
+    let private_pem = pair.private_key_to_encrypted_pem(password.as_encoded_bytes())?.replace("\r\n", "\n");
+    let public_pem = pair.public_key_to_pem()?.replace("\r\n", "\n");
     write_new(key, private_pem.as_bytes(), 0o600)?;
     write_new(public, public_pem.as_bytes(), 0o644).inspect_err(|_| drop(fs::remove_file(key)))?;
     Ok(paths)
@@ -235,3 +243,6 @@ fn write_new(path: &Path, content: &[u8], mode: u32) -> Result<(), KeyError> {
         unwritable(source)
     })
 }
+
+#[cfg(test)]
+pub mod tests;
