@@ -14,6 +14,7 @@ mod net;
 mod output;
 mod progress;
 mod rbac;
+mod registry;
 mod report;
 mod review;
 mod sbom;
