@@ -5,6 +5,7 @@ pub mod export;
 pub mod keys;
 pub mod net;
 pub mod policies;
+pub mod publish;
 pub mod rbac;
 pub mod scan;
 pub mod test;
@@ -42,6 +43,9 @@ pub enum CommandError {
     /// A bill of materials.
     #[error(transparent)]
     Sbom(#[from] SbomError),
+    /// A registry.
+    #[error(transparent)]
+    Registry(#[from] crate::registry::RegistryError),
     /// Anything else, with what to do.
     #[error("{0}")]
     Other(String),

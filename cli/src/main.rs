@@ -13,6 +13,7 @@ mod modules;
 mod net;
 mod output;
 mod progress;
+mod publish;
 mod rbac;
 mod registry;
 mod report;
@@ -57,6 +58,7 @@ fn run(command: &Command) -> Result<Outcome, CommandError> {
         Command::Bench(args) => commands::bench::run(args),
         Command::Export(args) => commands::export::run(args),
         Command::GenerateKeyPair(args) => commands::keys::run(args),
+        Command::Publish(args) => commands::publish::run(args),
         Command::Catalogue(args) => {
             for path in catalogue::run(&args.root, args.check)? {
                 println!("{}", path.display());

@@ -5,20 +5,22 @@
 
 use std::collections::BTreeMap;
 
-use oci_client::manifest::{IMAGE_CONFIG_MEDIA_TYPE, OCI_IMAGE_MEDIA_TYPE, OciDescriptor, OciImageManifest};
+use oci_client::Reference;
+use oci_client::manifest::{IMAGE_CONFIG_MEDIA_TYPE, OCI_IMAGE_MEDIA_TYPE, OciDescriptor, OciImageManifest, OciManifest};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::keys::VerificationKey;
+use super::{Fault, Registry, RegistryError, by_tag};
+use crate::keys::{KeyError, SigningKey, VerificationKey};
 
 /// The type of a layer that is signed.
-pub const LAYER_MEDIA_TYPE: &str = "application/vnd.dev.cosign.simplesigning.v1+json";
+const LAYER_MEDIA_TYPE: &str = "application/vnd.dev.cosign.simplesigning.v1+json";
 /// The annotation that holds the signature.
 const SIGNATURE: &str = "dev.cosignproject.cosign/signature";
 /// What a payload says it is.
 const PAYLOAD_TYPE: &str = "cosign container image signature";
 /// Larger layers are not looked at: a payload has some 250 bytes.
-pub const LARGEST_PAYLOAD: i64 = 64 * 1024;
+const LARGEST_PAYLOAD: i64 = 64 * 1024;
 
 /// The tag of the signatures of a manifest.
 pub fn tag(digest: &str) -> String {
@@ -54,7 +56,7 @@ struct Image {
 }
 
 /// The text that is signed for a manifest of this repository.
-pub fn payload(repository: &str, digest: &str) -> Vec<u8> {
+fn payload(repository: &str, digest: &str) -> Vec<u8> {
     let payload = Payload {
         critical: Critical {
             identity: Identity { docker_reference: repository.to_owned() },
@@ -64,6 +66,97 @@ pub fn payload(repository: &str, digest: &str) -> Vec<u8> {
         optional: Value::Null,
     };
     serde_json::to_vec(&payload).unwrap_or_default()
+}
+
+/// Why signatures cannot be read or made.
+#[derive(Debug, thiserror::Error)]
+pub enum SignatureError {
+    /// The registry.
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
+    /// The key.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// The tag of the signatures, with something else behind it.
+    #[error("{0}: this tag is for the signatures of a policy, and holds something else")]
+    NoSignatures(Reference),
+}
+
+/// The signatures of a manifest, as a registry holds them.
+pub struct Signatures {
+    digest: String,
+    manifest: Option<OciImageManifest>,
+    /// Of each layer what it says, or why that is not known.
+    payloads: Vec<Result<Vec<u8>, Flaw>>,
+}
+
+impl Signatures {
+    /// Reads the signatures of the manifest with this digest, in the repository of this image.
+    ///
+    /// # Errors
+    /// When the registry does not give them.
+    pub fn read(registry: &Registry, image: &Reference, digest: &str) -> Result<Self, SignatureError> {
+        let place = by_tag(image, &tag(digest));
+        let manifest = match registry.manifest(&place)?.map(|manifest| manifest.content) {
+            None => None,
+            Some(OciManifest::Image(manifest)) => Some(manifest),
+            Some(OciManifest::ImageIndex(_)) => return Err(SignatureError::NoSignatures(place)),
+        };
+        let layers = manifest.iter().flat_map(|manifest| &manifest.layers);
+        let payloads = layers.map(|layer| fetch(registry, &place, layer)).collect::<Result<_, _>>()?;
+        Ok(Self { digest: digest.to_owned(), manifest, payloads })
+    }
+
+    /// Whether one of them is by this key.
+    ///
+    /// # Errors
+    /// What is wrong with each.
+    pub fn verify(&self, key: &VerificationKey) -> Result<(), Vec<Flaw>> {
+        let mut flaws = Vec::new();
+        let layers = self.manifest.iter().flat_map(|manifest| &manifest.layers);
+        for (layer, payload) in layers.zip(&self.payloads) {
+            match payload.clone().and_then(|payload| check(layer, &payload, &self.digest, key)) {
+                Ok(()) => return Ok(()),
+                Err(flaw) => flaws.push(flaw),
+            }
+        }
+        Err(flaws)
+    }
+}
+
+/// Signs the manifest with this digest in the repository of this image, unless this key did already; says whether it did.
+///
+/// # Errors
+/// When the registry does not take it.
+pub fn sign(registry: &Registry, image: &Reference, digest: &str, key: &SigningKey) -> Result<bool, SignatureError> {
+    let existing = Signatures::read(registry, image, digest)?;
+    if existing.verify(key.public()).is_ok() {
+        return Ok(false);
+    }
+    let payload = payload(&format!("{}/{}", image.registry(), image.repository()), digest);
+    let signature = key.sign(&payload)?;
+    let (manifest, config) = append(existing.manifest, &payload, signature);
+    registry.push_blob(image, &payload)?;
+    registry.push_blob(image, &config)?;
+    registry.push_manifest(&by_tag(image, &tag(digest)), &super::canonical(&manifest), OCI_IMAGE_MEDIA_TYPE)?;
+    Ok(true)
+}
+
+/// What a layer says. What is wrong with it alone is no error: other signatures may be good.
+fn fetch(registry: &Registry, image: &Reference, layer: &OciDescriptor) -> Result<Result<Vec<u8>, Flaw>, RegistryError> {
+    if layer.media_type != LAYER_MEDIA_TYPE {
+        return Ok(Err(Flaw::OtherLayer(layer.media_type.clone())));
+    }
+    if layer.size > LARGEST_PAYLOAD {
+        return Ok(Err(Flaw::TooLarge(layer.size)));
+    }
+    match registry.blob(image, &layer.digest) {
+        Ok(payload) => Ok(Ok(payload)),
+        Err(RegistryError::Failed { fault: fault @ (Fault::Missing(_) | Fault::Wrong(_)), .. }) => {
+            Ok(Err(Flaw::Unfetched(fault.in_short())))
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// Why a layer is no signature of a manifest by a key.
@@ -98,7 +191,7 @@ pub enum Flaw {
 ///
 /// # Errors
 /// What is wrong with it.
-pub fn check(layer: &OciDescriptor, payload: &[u8], digest: &str, key: &VerificationKey) -> Result<(), Flaw> {
+fn check(layer: &OciDescriptor, payload: &[u8], digest: &str, key: &VerificationKey) -> Result<(), Flaw> {
     let signature = layer.annotations.as_ref().and_then(|annotations| annotations.get(SIGNATURE)).ok_or(Flaw::Unsigned)?;
     // First of all: what nobody answers for is not worth reading.
     if !key.verifies(payload, signature) {
@@ -113,12 +206,12 @@ pub fn check(layer: &OciDescriptor, payload: &[u8], digest: &str, key: &Verifica
 }
 
 /// The manifest of signatures with one more, and the config that goes with it.
-pub fn append(existing: Option<OciImageManifest>, payload: &[u8], signature: String) -> (OciImageManifest, Vec<u8>) {
+fn append(existing: Option<OciImageManifest>, payload: &[u8], signature: String) -> (OciImageManifest, Vec<u8>) {
     let mut manifest = existing.unwrap_or_default();
     manifest.media_type = Some(OCI_IMAGE_MEDIA_TYPE.to_owned());
     manifest.layers.push(OciDescriptor {
         media_type: LAYER_MEDIA_TYPE.to_owned(),
-        digest: super::sha256(payload),
+        digest: super::digest(payload),
         size: i64::try_from(payload.len()).unwrap_or(i64::MAX),
         annotations: Some(BTreeMap::from([(SIGNATURE.to_owned(), signature)])),
         ..OciDescriptor::default()
@@ -126,7 +219,7 @@ pub fn append(existing: Option<OciImageManifest>, payload: &[u8], signature: Str
     let config = config(&manifest.layers);
     manifest.config = OciDescriptor {
         media_type: IMAGE_CONFIG_MEDIA_TYPE.to_owned(),
-        digest: super::sha256(&config),
+        digest: super::digest(&config),
         size: i64::try_from(config.len()).unwrap_or(i64::MAX),
         ..OciDescriptor::default()
     };

@@ -68,7 +68,7 @@ fn signatures_of_others_are_kept() {
     assert_eq!(both.layers.len(), 2);
     assert_eq!(both.layers[0].annotations, first.layers[0].annotations);
     assert_eq!(both.annotations, first.annotations);
-    assert_eq!(both.config.digest, crate::registry::sha256(&config));
+    assert_eq!(both.config.digest, crate::registry::digest(&config));
     let config: Value = serde_json::from_slice(&config).expect("JSON");
     assert_eq!(config["rootfs"]["diff_ids"].as_array().expect("a list").len(), 2);
 }
