@@ -2,6 +2,7 @@
 
 mod keys;
 mod publish;
+mod verify;
 
 use std::path::PathBuf;
 
@@ -14,6 +15,7 @@ use crate::rbac::Risk;
 
 pub use keys::GenerateKeyPair;
 pub use publish::{Connection, Publish};
+pub use verify::{Verify, VerifyFormat};
 
 /// Scans Kubernetes manifests with Kubewarden policies, offline.
 #[derive(Debug, Parser)]
@@ -58,6 +60,8 @@ pub enum Command {
     GenerateKeyPair(GenerateKeyPair),
     /// Publish policies to a registry
     Publish(Publish),
+    /// Check what was published: tags, signatures, modules and bills of materials
+    Verify(Verify),
     /// Renew what the repository says of its policies
     #[command(hide = true)]
     Catalogue(Catalogue),

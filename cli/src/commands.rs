@@ -9,6 +9,7 @@ pub mod publish;
 pub mod rbac;
 pub mod scan;
 pub mod test;
+pub mod verify;
 
 use palisade_harness::{Cache, Engine, Limits};
 
@@ -17,6 +18,7 @@ use crate::config::ConfigError;
 use crate::keys::KeyError;
 use crate::modules::ModuleError;
 use crate::output::OutputError;
+use crate::registry::signature::SignatureError;
 use crate::sbom::SbomError;
 
 /// Why a command could not do its work.
@@ -46,6 +48,9 @@ pub enum CommandError {
     /// A registry.
     #[error(transparent)]
     Registry(#[from] crate::registry::RegistryError),
+    /// A signature.
+    #[error(transparent)]
+    Signature(#[from] SignatureError),
     /// Anything else, with what to do.
     #[error("{0}")]
     Other(String),

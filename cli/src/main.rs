@@ -20,6 +20,7 @@ mod report;
 mod review;
 mod sbom;
 mod scan;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -59,6 +60,7 @@ fn run(command: &Command) -> Result<Outcome, CommandError> {
         Command::Export(args) => commands::export::run(args),
         Command::GenerateKeyPair(args) => commands::keys::run(args),
         Command::Publish(args) => commands::publish::run(args),
+        Command::Verify(args) => commands::verify::run(args),
         Command::Catalogue(args) => {
             for path in catalogue::run(&args.root, args.check)? {
                 println!("{}", path.display());

@@ -1,9 +1,11 @@
 //! What was found out about a published policy, and how it is reported.
 
+mod examination;
 mod report;
 
 use serde::Serialize;
 
+pub use examination::{Expectations, Key, LockedAs, examine};
 pub use report::{json, table};
 
 /// What is looked at, in this order.
@@ -121,13 +123,30 @@ impl Verdict {
         self.states.iter().find(|(one, _)| *one == aspect).map(|(_, state)| state)
     }
 
-    /// What could not be looked at for want of something before it.
-    pub fn skip_rest(&mut self, reason: &str) {
-        for aspect in Aspect::ALL {
-            if self.state(aspect).is_none() {
-                self.states.push((aspect, State::skipped(reason)));
-            }
+    /// Finds something out.
+    fn set(&mut self, aspect: Aspect, state: State) {
+        self.states.push((aspect, state));
+    }
+
+    /// What is next, in the order in which it is looked at.
+    fn next(&self) -> impl Iterator<Item = Aspect> + use<> {
+        let done: Vec<Aspect> = self.states.iter().map(|(aspect, _)| *aspect).collect();
+        Aspect::ALL.into_iter().filter(move |aspect| !done.contains(aspect))
+    }
+
+    /// Leaves the rest, for want of something before it.
+    fn skip_rest(&mut self, reason: &str) {
+        for aspect in self.next() {
+            self.set(aspect, State::skipped(reason));
         }
+    }
+
+    /// Leaves the rest, as the registry could not be asked about what is next.
+    pub fn give_up(&mut self, error: &impl ToString) {
+        if let Some(aspect) = self.next().next() {
+            self.set(aspect, State::unknown(error));
+        }
+        self.skip_rest("the registry did not answer");
     }
 
     fn any(&self, which: impl Fn(&State) -> bool) -> bool {

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use super::Connection;
+
 const HELP: &str = "\
 Examples:
   palisade verify registry://registry.example.com/policies --key release.pub
@@ -64,6 +66,10 @@ pub struct Verify {
     #[arg(long, value_name = "FILE")]
     pub lock: Option<PathBuf>,
 
+    /// Ask for no bill of materials
+    #[arg(long)]
+    pub no_sbom: bool,
+
     /// How to report
     #[arg(short, long, value_enum, default_value_t)]
     pub format: VerifyFormat,
@@ -71,6 +77,9 @@ pub struct Verify {
     /// Write the report to a file instead of standard output
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub connection: Connection,
 }
 
 /// The format of a report of what was checked.

@@ -73,8 +73,9 @@ fn cell(state: Option<&State>) -> Cell {
 fn write_rows(text: &mut String, rows: &[Vec<Cell>]) {
     let length = |cell: &Cell| cell.0.chars().count();
     let columns = rows.first().map_or(0, Vec::len);
-    let widths: Vec<usize> =
-        (0..columns).map(|column| rows.iter().filter_map(|row| row.get(column).map(length)).max().unwrap_or_default()).collect();
+    let widths: Vec<usize> = (0..columns)
+        .map(|column| rows.iter().filter_map(|row| row.get(column).map(length)).max().unwrap_or_default())
+        .collect();
     for row in rows {
         for (index, (cell, width)) in row.iter().zip(&widths).enumerate() {
             let (word, style) = cell;
@@ -142,23 +143,28 @@ struct Entry<'v> {
     built_in: Option<BuiltIn>,
 }
 
+impl<'v> From<&'v Verdict> for Entry<'v> {
+    fn from(verdict: &'v Verdict) -> Self {
+        Self {
+            policy: &verdict.policy,
+            reference: &verdict.reference,
+            digest: verdict.digest.as_deref(),
+            checks: verdict.states.iter().map(|(aspect, state)| (aspect.name(), state)).collect(),
+            built_in: verdict.built_in,
+        }
+    }
+}
+
 /// For programs.
 ///
 /// # Errors
 /// None that can happen: the verdicts hold nothing that JSON lacks.
 pub fn json(verdicts: &[Verdict]) -> Result<String, serde_json::Error> {
-    let entry = |verdict: &'_ Verdict| Entry {
-        policy: &verdict.policy,
-        reference: &verdict.reference,
-        digest: verdict.digest.as_deref(),
-        checks: verdict.states.iter().map(|(aspect, state)| (aspect.name(), state)).collect(),
-        built_in: verdict.built_in,
-    };
     let root = Root {
         schema_version: SCHEMA_VERSION,
         tool: TOOL,
         summary: Summary::of(verdicts),
-        policies: verdicts.iter().map(entry).collect(),
+        policies: verdicts.iter().map(Entry::from).collect(),
     };
     serde_json::to_string_pretty(&root).map(|text| text + "\n")
 }
