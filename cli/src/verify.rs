@@ -22,7 +22,7 @@ pub enum Aspect {
     Module,
     /// The module says what Kubewarden must know of it.
     Metadata,
-    /// There is a bill of materials of this very module, signed by the keys.
+    /// There is a bill of materials of this very module, signed by one of the keys.
     Sbom,
 }
 
@@ -70,17 +70,17 @@ pub enum State {
 
 impl State {
     /// Not as it should be.
-    pub fn wrong(problem: impl Into<String>, remedy: impl Into<String>) -> Self {
+    fn wrong(problem: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self::Wrong { problem: problem.into(), remedy: remedy.into() }
     }
 
     /// Not found out.
-    pub fn unknown(problem: &impl ToString) -> Self {
+    fn unknown(problem: &impl ToString) -> Self {
         Self::Unknown { problem: problem.to_string() }
     }
 
     /// Not looked at.
-    pub fn skipped(reason: impl Into<String>) -> Self {
+    fn skipped(reason: impl Into<String>) -> Self {
         Self::Skipped { reason: reason.into() }
     }
 }
@@ -163,3 +163,6 @@ impl Verdict {
         self.any(|state| matches!(state, State::Unknown { .. }))
     }
 }
+
+#[cfg(test)]
+mod tests;

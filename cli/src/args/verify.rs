@@ -28,7 +28,7 @@ What is checked:
              that the manifest names
   metadata   the module says which requests it is for
   sbom       a bill of materials that is about this very module is attached,
-             and signed by each --key; - for policies that are not built in
+             and signed by one --key; - for policies that are not built in
 
   Besides, it is told whether the module is byte for byte the one that is
   built into this program. It need not be: other versions have other modules.

@@ -43,18 +43,15 @@ pub fn run(args: &Verify) -> Result<Outcome, CommandError> {
 
     let progress = Progress::new(subjects.len(), "policies looked at");
     let mut verdicts = Vec::new();
-    // A registry that does not answer is not asked about each policy.
-    let mut is_down: Option<RegistryError> = None;
+    let mut is_down = false;
     for Subject { policy, image, locked } in &subjects {
         let mut verdict = Verdict::new(policy, image.to_string());
         let expectations = Expectations { keys: &keys, locked, with_sbom: !args.no_sbom };
-        let looked = match is_down.take() {
-            Some(error) => Err(error),
-            None => verify::examine(&registry, image, &expectations, &mut verdict),
-        };
-        if let Err(error) = looked {
+        if is_down {
+            verdict.give_up(&"not asked for: the registry did not answer before");
+        } else if let Err(error) = verify::examine(&registry, image, &expectations, &mut verdict) {
             verdict.give_up(&error);
-            is_down = is_unreachable(&error).then_some(error);
+            is_down = is_unreachable(&error);
         }
         verdicts.push(verdict);
         progress.step();

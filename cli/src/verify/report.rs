@@ -29,8 +29,7 @@ pub fn table(verdicts: &[Verdict], width: Option<usize>) -> String {
     rows[0].extend(aspects.iter().map(|aspect| plain(aspect.name())));
     rows[0].push(plain("built in"));
     for verdict in verdicts {
-        let digest = verdict.digest.as_deref().and_then(|digest| digest.split_once(':')?.1.get(..SHOWN_OF_DIGEST));
-        let mut row = vec![(printable(&verdict.policy).into_owned(), Style::new()), (digest.unwrap_or("-").to_owned(), FAINT)];
+        let mut row = vec![(printable(&verdict.policy).into_owned(), Style::new()), digest(verdict)];
         row.extend(aspects.iter().map(|aspect| cell(verdict.state(*aspect))));
         row.push(match verdict.built_in {
             Some(BuiltIn::Same) => ("same".to_owned(), GOOD),
@@ -48,16 +47,19 @@ pub fn table(verdicts: &[Verdict], width: Option<usize>) -> String {
         (0, 0) => GOOD,
         _ => DENY,
     };
-    let noun = if summary.policies == 1 { "policy" } else { "policies" };
-    let _ = write!(text, "{style}{} {noun}: {} as it should be", summary.policies, summary.good);
-    if summary.wrong > 0 {
-        let _ = write!(text, ", {} not", summary.wrong);
-    }
-    if summary.unknown > 0 {
-        let _ = write!(text, ", {} could not be checked", summary.unknown);
-    }
-    let _ = writeln!(text, "{style:#}");
+    let _ = writeln!(text, "{style}{}{style:#}", summary.in_words());
     text
+}
+
+fn digest(verdict: &Verdict) -> Cell {
+    match (
+        verdict.digest.as_deref().and_then(|digest| digest.split_once(':')?.1.get(..SHOWN_OF_DIGEST)),
+        verdict.state(Aspect::Tag),
+    ) {
+        (Some(digest), _) => (digest.to_owned(), FAINT),
+        (None, Some(State::Wrong { .. })) => ("none".to_owned(), DENY),
+        (None, _) => ("?".to_owned(), WARN),
+    }
 }
 
 fn cell(state: Option<&State>) -> Cell {
@@ -130,6 +132,21 @@ impl Summary {
         let unknown = verdicts.iter().filter(|verdict| verdict.is_unknown()).count();
         let wrong = verdicts.iter().filter(|verdict| verdict.is_wrong() && !verdict.is_unknown()).count();
         Self { policies: verdicts.len(), good: verdicts.len() - wrong - unknown, wrong, unknown }
+    }
+
+    fn in_words(&self) -> String {
+        match (self.policies, self.good) {
+            (1, 1) => return "1 policy, and it is as it should be".to_owned(),
+            (all, good) if all == good => return format!("{all} policies, and all are as they should be"),
+            _ => {}
+        }
+        let mut words = format!("{} of {} as it should be", self.good, self.policies);
+        for (number, what) in [(self.wrong, "not"), (self.unknown, "could not be checked")] {
+            if number > 0 {
+                let _ = write!(words, ", {number} {what}");
+            }
+        }
+        words
     }
 }
 
