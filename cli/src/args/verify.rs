@@ -26,7 +26,8 @@ What is checked:
   signature  the manifest is signed by each --key; the form is cosign's
   module     the manifest has one WebAssembly module, and its bytes are those
              that the manifest names
-  metadata   the module says which requests it is for
+  metadata   the module says which requests it is for, and is the policy of
+             that name
   sbom       a bill of materials that is about this very module is attached,
              and signed by one --key; - for policies that are not built in
 
@@ -59,7 +60,7 @@ pub struct Verify {
     pub policies: Vec<String>,
 
     /// The tag [default: that of the lock file, or v and the version of the policy]
-    #[arg(long, value_name = "TAG")]
+    #[arg(short, long, value_name = "TAG")]
     pub tag: Option<String>,
 
     /// The lock file that `palisade publish` wrote [default: palisade.lock, if it is there]

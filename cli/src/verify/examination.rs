@@ -9,9 +9,13 @@ use palisade_harness::Metadata;
 use super::{Aspect, BuiltIn, State, Verdict};
 use crate::keys::VerificationKey;
 use crate::registry::lock::Locked;
+use crate::registry::reference::is_repository;
 use crate::registry::signature::{self, Flaw, SignatureError, Signatures};
 use crate::registry::{Fault, Manifest, Registry, RegistryError, digest, sbom};
 use crate::report::count;
+
+/// The annotation that names a policy.
+const TITLE: &str = "io.kubewarden.policy.title";
 
 /// A public key, and where it is from.
 pub struct Key {
@@ -91,7 +95,7 @@ pub fn examine(
         }
     };
     verdict.set(Aspect::Module, State::Good);
-    verdict.set(Aspect::Metadata, metadata(&module));
+    verdict.set(Aspect::Metadata, metadata(&module, &verdict.policy));
     let built_in = palisade_policies::find(&verdict.policy);
     verdict.built_in = Some(match built_in {
         Some(built_in) if built_in.wasm == module => BuiltIn::Same,
@@ -195,13 +199,22 @@ fn module(registry: &Registry, image: &Reference, manifest: &Manifest) -> Result
     }
 }
 
-fn metadata(module: &[u8]) -> State {
+/// Whether the module can be run, and is the policy of that name: a signature only says who made a module, and another one by the same
+/// hand may have been put in its place.
+fn metadata(module: &[u8], policy: &str) -> State {
     let remedy = "Kubewarden cannot run it; annotate the module (kwctl annotate), and publish it again";
     match Metadata::section(module) {
         Err(problem) => State::wrong(format!("it is no module that can be read: {problem}"), remedy),
         Ok(None) => State::wrong("the module has no metadata", remedy),
         Ok(Some(section)) => match serde_json::from_slice::<Metadata>(section) {
-            Ok(_) => State::Good,
+            Ok(metadata) => match metadata.annotations.get(TITLE) {
+                // A title that is no name of a repository was not what it was named by.
+                Some(title) if title != policy && is_repository(title) => State::wrong(
+                    format!("the module is the policy {title}"),
+                    "somebody put it in the place of another one: find out who may push there, and publish again with --force",
+                ),
+                _ => State::Good,
+            },
             Err(error) => State::wrong(format!("its metadata cannot be read: {error}"), remedy),
         },
     }

@@ -6,11 +6,16 @@ use crate::support::Folder;
 
 const PASSWORD: (&str, &str) = ("COSIGN_PASSWORD", "correct horse battery staple");
 
+/// Where no registry is: what is asked of it would take long, and fail otherwise.
+const NOWHERE: &str = "127.0.0.1:1/policies";
+
 #[test]
-fn help_generate_key_pair() {
-    let run = Folder::new().run(&["generate-key-pair", "--help"]);
-    assert_eq!(run.status, 0);
-    insta::assert_snapshot!(run.stdout);
+fn help() {
+    for command in ["generate-key-pair", "verify"] {
+        let run = Folder::new().run(&[command, "--help"]);
+        assert_eq!(run.status, 0);
+        insta::assert_snapshot!(format!("help_{command}"), run.stdout);
+    }
 }
 
 #[test]
@@ -63,4 +68,67 @@ fn bills_of_materials_are_exported() {
     // Byte for byte the same the next time.
     folder.run(&["export", "again", "--only", "require-network-policy", "--sbom"]);
     assert_eq!(fs::read(folder.path().join("again/require-network-policy.cdx.json")).expect("a file"), text);
+}
+
+/// The files of a key pair, and some that are none.
+fn with_keys() -> Folder {
+    let folder = Folder::new().file("note.txt", "not a key\n");
+    let run = folder.run_with(&["generate-key-pair", "release"], &[PASSWORD], "");
+    assert_eq!(run.status, 0, "{run:?}");
+    folder
+}
+
+/// Nothing is asked of the registry before the key is known to be good.
+#[test]
+fn publishing_with_a_key_that_cannot_be_used() {
+    let folder = with_keys();
+    let wrong = ("COSIGN_PASSWORD", "hunter2");
+    let said: Vec<String> = [
+        ("release.key", &[][..]),
+        ("release.key", &[wrong]),
+        ("release.pub", &[PASSWORD]),
+        ("note.txt", &[PASSWORD]),
+        ("none.key", &[PASSWORD]),
+    ]
+    .into_iter()
+    .map(|(key, variables)| {
+        let run = folder.run_with(&["publish", NOWHERE, "--sign-key", key], variables, "");
+        assert_eq!((run.status, run.stdout.as_str()), (2, ""), "{run:?}");
+        assert!(!run.stderr.contains("hunter2") && !run.stderr.contains(PASSWORD.1));
+        run.stderr
+    })
+    .collect();
+    insta::assert_snapshot!(said.concat());
+    assert!(!folder.path().join("palisade.lock").exists());
+}
+
+#[test]
+fn verifying_what_cannot_be_verified() {
+    let lock =
+        serde_json::json!({"schemaVersion": 1, "destination": "registry.example.com/policies", "policies": {}}).to_string();
+    let folder = with_keys().file("elsewhere.lock", &lock).file("broken.lock", "{");
+    let digest = format!("{NOWHERE}/a@sha256:{}", "0a".repeat(32));
+    let said: Vec<String> = [
+        &["--key", "release.key", NOWHERE][..],
+        &["--key", "note.txt", NOWHERE],
+        &["--key", "none.pub", NOWHERE],
+        &["--key", "release.pub", NOWHERE, "--lock", "none.lock"],
+        &["--key", "release.pub", NOWHERE, "--lock", "elsewhere.lock"],
+        &["--key", "release.pub", NOWHERE, "--lock", "broken.lock"],
+        &["--key", "release.pub", "registry.example.com/policies", "--lock", "elsewhere.lock"],
+        &["--key", "release.pub", NOWHERE, "--policy", "no-such-policy"],
+        &["--key", "release.pub", "https://registry.example.com/policies"],
+        &["--key", "release.pub", "127.0.0.1:1/policies/a@sha256:0a"],
+        &["--key", "release.pub", &digest, "--tag", "v1.0.0"],
+    ]
+    .into_iter()
+    .map(|args| {
+        let run = folder.run(&[&["verify"], args].concat());
+        assert_eq!((run.status, run.stdout.as_str()), (2, ""), "{run:?}");
+        run.stderr
+    })
+    .collect();
+    insta::assert_snapshot!(said.concat());
+    // Without a key there is nothing to verify by.
+    assert!(folder.run(&["verify", NOWHERE]).stderr.contains("--key <FILE>"));
 }
