@@ -49,6 +49,7 @@ pub struct Registry {
     runtime: Runtime,
     client: Client,
     auth: RegistryAuth,
+    is_plain: bool,
     /// The repositories that there is a token for: name, and whether it is one to push.
     authorised: RefCell<BTreeSet<(String, bool)>>,
 }
@@ -118,7 +119,8 @@ impl Registry {
             .map_err(|error| RegistryError::Setup(format!("the connection cannot be set up: {error}")))?;
         let auth = credentials::of(host)?;
         let client = connection::client(host, options)?;
-        Ok(Self { host: host.to_owned(), runtime, client, auth, authorised: RefCell::default() })
+        let is_plain = options.plain_http;
+        Ok(Self { host: host.to_owned(), runtime, client, auth, is_plain, authorised: RefCell::default() })
     }
 
     /// The host, with its port.
@@ -136,9 +138,9 @@ impl Registry {
             self.attempt(image, RegistryOperation::Pull, || self.client.pull_manifest_raw(image, &self.auth, MANIFESTS));
         match pulled {
             Ok((bytes, _)) => {
-                let content = serde_json::from_slice(&bytes).map_err(|error| {
+                let content = serde_json::from_slice(&bytes).map_err(|_| {
                     let is_page = bytes.trim_ascii_start().starts_with(b"<");
-                    let answer = if is_page { "a web page".to_owned() } else { format!("no manifest ({error})") };
+                    let answer = if is_page { "a web page" } else { "no manifest" };
                     self.failed(what(), Fault::NoRegistry(format!("its answer is {answer}")))
                 })?;
                 Ok(Some(Manifest { digest: digest(&bytes), bytes: bytes.to_vec(), content }))
@@ -313,6 +315,7 @@ impl Registry {
     fn failed(&self, what: String, fault: Fault) -> RegistryError {
         let fault = match fault {
             Fault::Unauthorised(words) => Fault::Unauthorised(Some(self.whose_credentials(words))),
+            Fault::Refused(Some(400), None) if self.is_plain => Fault::Tls,
             other => other,
         };
         RegistryError::Failed { host: self.host.clone(), what, fault }

@@ -1,5 +1,6 @@
 //! `palisade publish`, and how any command speaks to a registry.
 
+use std::env;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -98,7 +99,7 @@ pub struct Publish {
 #[derive(Debug, Args)]
 pub struct Connection {
     /// Trust the authorities of this file too, for the certificate of the registry; in PEM
-    #[arg(long, value_name = "FILE", env = "PALISADE_CA_FILE", hide_env = true)]
+    #[arg(long, value_name = "FILE")]
     pub ca_file: Option<PathBuf>,
 
     /// Speak to the registry without TLS: whoever listens can read and change all, credentials too
@@ -108,7 +109,9 @@ pub struct Connection {
 
 impl From<&Connection> for Options {
     fn from(connection: &Connection) -> Self {
-        let ca_file = connection.ca_file.clone().filter(|path| !path.as_os_str().is_empty());
+        // Not by clap: it takes a variable that is set to nothing for a mistake, and pipelines set such.
+        let of_environment = || env::var_os("PALISADE_CA_FILE").filter(|path| !path.is_empty()).map(PathBuf::from);
+        let ca_file = connection.ca_file.clone().or_else(of_environment);
         Self { plain_http: connection.plain_http, ca_file }
     }
 }

@@ -118,6 +118,14 @@ fn of_file(path: &Path) -> Result<Artifact, CommandError> {
 /// What the file says already, which must be of the same destination.
 fn lock(path: &Path, destination: &Destination) -> Result<Lock, CommandError> {
     let destination = destination.to_string();
+    // Found out now, and not when everything is pushed.
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.is_dir()) {
+        return Err(CommandError::Other(format!(
+            "{}: cannot be written: there is no folder {}",
+            path.display(),
+            folder.display()
+        )));
+    }
     match Lock::read(path)? {
         None => Ok(Lock::new(destination)),
         Some(lock) if lock.destination == destination => Ok(lock),
