@@ -164,6 +164,19 @@ impl Registry {
             .map_err(|fault| self.failed(format!("cannot read {}@{digest}", image.repository()), fault))
     }
 
+    /// A blob, or why the registry does not have its bytes: what a manifest names may be gone, or be something else by now.
+    ///
+    /// # Errors
+    /// When the registry does not say.
+    pub fn blob_if_intact(&self, image: &Reference, digest: &str) -> Result<Result<Vec<u8>, String>, RegistryError> {
+        match self.blob(image, digest) {
+            Ok(bytes) => Ok(Ok(bytes)),
+            Err(RegistryError::Failed { fault: Fault::Missing(_), .. }) => Ok(Err("the registry does not have it".to_owned())),
+            Err(RegistryError::Failed { fault: Fault::Wrong(problem), .. }) => Ok(Err(problem)),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Pushes a blob into the repository unless it is there, and says whether it did.
     ///
     /// # Errors

@@ -6,7 +6,7 @@ use oci_client::Reference;
 use oci_client::annotations::ORG_OPENCONTAINERS_IMAGE_TITLE;
 use oci_client::manifest::{OCI_IMAGE_MEDIA_TYPE, OciDescriptor, OciImageManifest, OciManifest};
 
-use super::{Fault, Registry, RegistryError, by_digest, canonical, digest};
+use super::{Registry, RegistryError, by_digest, canonical, digest};
 use crate::sbom::{self, MEDIA_TYPE, SbomError};
 
 /// The config of an artifact that has none, as OCI asks for it.
@@ -128,11 +128,6 @@ fn read(registry: &Registry, image: &Reference, subject: &str, own: &str) -> Res
     }
     let layer = manifest.layers.iter().find(|layer| layer.media_type == MEDIA_TYPE && layer.size <= LARGEST);
     let Some(layer) = layer else { return Ok(Err(Flaw::NoLayer)) };
-    match registry.blob(&image, &layer.digest) {
-        Ok(document) => Ok(sbom::subject(&document).map_err(Flaw::from)),
-        Err(RegistryError::Failed { fault: fault @ (Fault::Missing(_) | Fault::Wrong(_)), .. }) => {
-            Ok(Err(Flaw::Unfetched(fault.in_short())))
-        }
-        Err(error) => Err(error),
-    }
+    let document = registry.blob_if_intact(&image, &layer.digest)?;
+    Ok(document.map_err(Flaw::Unfetched).and_then(|document| Ok(sbom::subject(&document)?)))
 }

@@ -10,7 +10,7 @@ use oci_client::manifest::{IMAGE_CONFIG_MEDIA_TYPE, OCI_IMAGE_MEDIA_TYPE, OciDes
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Fault, Registry, RegistryError, by_tag};
+use super::{Registry, RegistryError, by_tag};
 use crate::keys::{KeyError, SigningKey, VerificationKey};
 
 /// The type of a layer that is signed.
@@ -150,13 +150,7 @@ fn fetch(registry: &Registry, image: &Reference, layer: &OciDescriptor) -> Resul
     if layer.size > LARGEST_PAYLOAD {
         return Ok(Err(Flaw::TooLarge(layer.size)));
     }
-    match registry.blob(image, &layer.digest) {
-        Ok(payload) => Ok(Ok(payload)),
-        Err(RegistryError::Failed { fault: fault @ (Fault::Missing(_) | Fault::Wrong(_)), .. }) => {
-            Ok(Err(Flaw::Unfetched(fault.in_short())))
-        }
-        Err(error) => Err(error),
-    }
+    Ok(registry.blob_if_intact(image, &layer.digest)?.map_err(Flaw::Unfetched))
 }
 
 /// Why a layer is no signature of a manifest by a key.

@@ -11,7 +11,7 @@ use crate::keys::VerificationKey;
 use crate::registry::lock::Locked;
 use crate::registry::reference::is_repository;
 use crate::registry::signature::{self, Flaw, SignatureError, Signatures};
-use crate::registry::{Fault, Manifest, Registry, RegistryError, digest, sbom};
+use crate::registry::{Manifest, Registry, RegistryError, digest, sbom};
 use crate::report::count;
 
 /// The annotation that names a policy.
@@ -157,7 +157,10 @@ fn signed(registry: &Registry, image: &Reference, digest: &str, keys: &[Key]) ->
             Ok(()) => {}
             Err(flaws) if flaws.is_empty() => {
                 let problem = format!("it is not signed: there is no signature under the tag {}", signature::tag(digest));
-                let remedy = format!("publish again with --sign-key and the private key of {file}");
+                let remedy = format!(
+                    "do not run it before you know that it is what was published; then sign it: publish again with --sign-key and \
+                     the private key of {file}"
+                );
                 return Ok(State::wrong(problem, remedy));
             }
             Err(flaws) => {
@@ -189,20 +192,22 @@ fn module(registry: &Registry, image: &Reference, manifest: &Manifest) -> Result
         let found = count(layers.len(), "module");
         return Ok(Err(State::wrong(format!("there are {found} in it, and Kubewarden takes one"), again)));
     };
-    match registry.blob(image, &layer.digest) {
-        Ok(module) => Ok(Ok(module)),
-        Err(RegistryError::Failed { fault: fault @ (Fault::Missing(_) | Fault::Wrong(_)), .. }) => {
-            let problem = format!("the registry does not have the bytes of {}: {}", layer.digest, fault.in_short());
-            Ok(Err(State::wrong(problem, "the storage of the registry is damaged, or somebody meddles with it; publish again")))
-        }
-        Err(error) => Err(error),
-    }
+    Ok(registry.blob_if_intact(image, &layer.digest)?.map_err(|problem| {
+        let problem = format!("the bytes of {} are not there: {problem}", layer.digest);
+        State::wrong(
+            problem,
+            "the storage of the registry is damaged, or somebody meddles with it; delete the tag there, and publish again",
+        )
+    }))
 }
 
 /// Whether the module can be run, and is the policy of that name: a signature only says who made a module, and another one by the same
 /// hand may have been put in its place.
 fn metadata(module: &[u8], policy: &str) -> State {
     let remedy = "Kubewarden cannot run it; annotate the module (kwctl annotate), and publish it again";
+    if !module.starts_with(b"\0asm") {
+        return State::wrong("it is no WebAssembly module", remedy);
+    }
     match Metadata::section(module) {
         Err(problem) => State::wrong(format!("it is no module that can be read: {problem}"), remedy),
         Ok(None) => State::wrong("the module has no metadata", remedy),
