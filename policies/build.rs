@@ -3,6 +3,9 @@
 //! The modules are built by a second cargo in a target folder of its own, so that the policies keep their own profile, and one
 //! that did not change is not compiled again.
 
+mod components;
+
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::ffi::OsString;
 use std::fmt::Write as _;
@@ -55,6 +58,7 @@ fn build() -> Result<()> {
         println!("cargo::rustc-env=PALISADE_ARTIFACT_HUB_REPOSITORY={id}");
     }
     let built = compile(workspace, &out, &names)?;
+    let components = if names.is_empty() { BTreeMap::new() } else { components::read(workspace, &names)? };
     let mut list = String::from("/// Every policy, by name.\npub static POLICIES: &[Module] = &[\n");
     for name in &names {
         let metadata = metadata(name, &policies_dir.join(name).join("metadata.yml"), &common)?;
@@ -63,9 +67,14 @@ fn build() -> Result<()> {
         })?;
         let path = out.join(name).with_extension("wasm");
         fs::write(&path, annotate(&module, &metadata)?)?;
-        writeln!(list, "    Module {{ name: {name:?}, wasm: include_bytes!({path:?}), metadata: {metadata:?} }},")?;
+        let components = &components[name];
+        writeln!(
+            list,
+            "    Module {{ name: {name:?}, wasm: include_bytes!({path:?}), metadata: {metadata:?}, components: {components} }},"
+        )?;
     }
-    list.push_str("];\n");
+    list.push_str("];\n\n/// What every module is linked with beside its components.\n");
+    writeln!(list, "pub static STANDARD_LIBRARY: StandardLibrary = {};", components::standard_library()?)?;
     fs::write(out.join("policies.rs"), list)?;
     Ok(())
 }

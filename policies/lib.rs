@@ -13,6 +13,32 @@ pub struct Module {
     pub wasm: &'static [u8],
     /// What `metadata.yml` says, completed, as the JSON of the module's custom section `io.kubewarden.metadata`.
     pub metadata: &'static str,
+    /// Every crate that is linked into it: the policy's own first, then the others by name and version.
+    pub components: &'static [Component],
+}
+
+/// A crate that is linked into a module.
+#[derive(Clone, Copy, Debug)]
+pub struct Component {
+    /// Its name.
+    pub name: &'static str,
+    /// Its version.
+    pub version: &'static str,
+    /// Its licence, as its manifest says.
+    pub licence: Option<&'static str>,
+    /// The SHA-256 of its file on crates.io, in hexadecimal. A crate of this repository has none.
+    pub checksum: Option<&'static str>,
+    /// The crates that it depends on, as places in the list that it stands in.
+    pub dependencies: &'static [usize],
+}
+
+/// The standard library of Rust.
+#[derive(Clone, Copy, Debug)]
+pub struct StandardLibrary {
+    /// The release of the compiler that it came with.
+    pub version: &'static str,
+    /// The commit it was built from, where the compiler tells.
+    pub commit: Option<&'static str>,
 }
 
 include!(concat!(env!("OUT_DIR"), "/policies.rs"));

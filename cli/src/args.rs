@@ -1,6 +1,8 @@
 //! The command line, as clap reads it.
 
+mod keys;
 mod publish;
+mod verify;
 
 use std::path::PathBuf;
 
@@ -11,7 +13,9 @@ use palisade_sdk::Date;
 
 use crate::rbac::Risk;
 
+pub use keys::GenerateKeyPair;
 pub use publish::{Connection, Publish};
+pub use verify::{Verify, VerifyFormat};
 
 /// Scans Kubernetes manifests with Kubewarden policies, offline.
 #[derive(Debug, Parser)]
@@ -52,8 +56,12 @@ pub enum Command {
     Bench(Bench),
     /// Write the policies' modules into a folder
     Export(Export),
+    /// Make a key pair to sign policies with
+    GenerateKeyPair(GenerateKeyPair),
     /// Publish policies to a registry
     Publish(Publish),
+    /// Check what was published: tags, signatures, modules and bills of materials
+    Verify(Verify),
     /// Renew the files that are generated from the policies
     #[command(hide = true)]
     Generate(Generate),
@@ -489,6 +497,11 @@ pub struct BenchSecrets {
 const EXPORT_HELP: &str = "\
 Each module carries its metadata, as kwctl annotate would write it.
 
+With --sbom a bill of materials is written beside each, as POLICY.cdx.json:
+CycloneDX 1.5 with the crates that are linked into the module, their versions,
+licences and checksums, and the hash of the module. The same module always
+has the same one.
+
 Example:
   palisade export modules/ --only rbac-least-privilege
   kwctl run modules/rbac-least-privilege.wasm --request-path request.json
@@ -506,6 +519,10 @@ pub struct Export {
     /// Only these policies; separated by commas
     #[arg(long, value_name = "POLICY", value_delimiter = ',')]
     pub only: Vec<String>,
+
+    /// Write the bill of materials of each beside it
+    #[arg(long)]
+    pub sbom: bool,
 }
 
 /// Renew the files that are generated from the policies

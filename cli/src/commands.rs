@@ -2,19 +2,24 @@
 
 pub mod bench;
 pub mod export;
+pub mod keys;
 pub mod net;
 pub mod policies;
 pub mod publish;
 pub mod rbac;
 pub mod scan;
 pub mod test;
+pub mod verify;
 
 use palisade_harness::{Cache, Engine, Limits};
 
 use crate::config::ConfigError;
 use crate::generate::GenerateError;
+use crate::keys::KeyError;
 use crate::modules::ModuleError;
 use crate::output::OutputError;
+use crate::registry::signature::SignatureError;
+use crate::sbom::SbomError;
 
 /// Why a command could not do its work.
 #[derive(Debug, thiserror::Error)]
@@ -34,9 +39,18 @@ pub enum CommandError {
     /// The engine.
     #[error(transparent)]
     Engine(#[from] palisade_harness::EngineError),
+    /// A key.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// A bill of materials.
+    #[error(transparent)]
+    Sbom(#[from] SbomError),
     /// A registry.
     #[error(transparent)]
     Registry(#[from] crate::registry::RegistryError),
+    /// A signature.
+    #[error(transparent)]
+    Signature(#[from] SignatureError),
     /// Anything else, with what to do.
     #[error("{0}")]
     Other(String),

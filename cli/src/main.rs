@@ -8,6 +8,7 @@ mod exemptions;
 mod generate;
 mod identity;
 mod input;
+mod keys;
 mod modules;
 mod net;
 mod output;
@@ -17,7 +18,9 @@ mod rbac;
 mod registry;
 mod report;
 mod review;
+mod sbom;
 mod scan;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -55,7 +58,9 @@ fn run(command: &Command) -> Result<Outcome, CommandError> {
         Command::Policies(args) => commands::policies::run(args),
         Command::Bench(args) => commands::bench::run(args),
         Command::Export(args) => commands::export::run(args),
+        Command::GenerateKeyPair(args) => commands::keys::run(args),
         Command::Publish(args) => commands::publish::run(args),
+        Command::Verify(args) => commands::verify::run(args),
         Command::Generate(args) => {
             for path in generate::run(&args.root, args.check)? {
                 println!("{}", path.display());

@@ -4,6 +4,7 @@
 //! what a tag holds is replaced only when that is asked for.
 
 mod artifact;
+pub mod provenance;
 pub mod report;
 
 use std::collections::BTreeMap;
@@ -12,6 +13,7 @@ use oci_client::Reference;
 use oci_client::manifest::OCI_IMAGE_MEDIA_TYPE;
 
 pub use artifact::{Artifact, ArtifactError, CONFIG};
+pub use provenance::Provenance;
 
 use crate::progress::Progress;
 use crate::registry::lock::{Locked, LockedModule};
@@ -27,6 +29,8 @@ pub struct Publication {
     pub image: Reference,
     /// What became of it.
     pub state: State,
+    /// What was put beside it.
+    pub provenance: Provenance,
 }
 
 /// What became of a policy.
@@ -59,7 +63,7 @@ impl Publication {
             (None, version) => format!("v{}", version.trim_start_matches('v')),
         };
         let image = destination.artifact(&artifact.name, &tag)?;
-        Ok(Self { artifact, image, state: State::Unknown })
+        Ok(Self { artifact, image, state: State::Unknown, provenance: Provenance::default() })
     }
 
     /// Whether the registry has it.

@@ -7,6 +7,8 @@ mod credentials;
 mod error;
 pub mod lock;
 pub mod reference;
+pub mod sbom;
+pub mod signature;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -173,6 +175,19 @@ impl Registry {
         };
         self.attempt(image, RegistryOperation::Pull, pull)
             .map_err(|fault| self.failed(format!("cannot read {}@{digest}", image.repository()), fault))
+    }
+
+    /// A blob, or why the registry does not have its bytes: what a manifest names may be gone, or be something else by now.
+    ///
+    /// # Errors
+    /// When the registry does not say.
+    pub fn blob_if_intact(&self, image: &Reference, digest: &str) -> Result<Result<Vec<u8>, String>, RegistryError> {
+        match self.blob(image, digest) {
+            Ok(bytes) => Ok(Ok(bytes)),
+            Err(RegistryError::Failed { fault: Fault::Missing(_), .. }) => Ok(Err("the registry does not have it".to_owned())),
+            Err(RegistryError::Failed { fault: Fault::Wrong(problem), .. }) => Ok(Err(problem)),
+            Err(error) => Err(error),
+        }
     }
 
     /// Pushes a blob into the repository unless it is there, and says whether it did.

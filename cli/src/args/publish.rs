@@ -15,6 +15,7 @@ pulls: the same, byte for byte, that `kwctl push` makes of the module.
 Examples:
   palisade publish registry.example.com/policies
   palisade publish registry.example.com/policies --dry-run
+  palisade publish registry.example.com/policies --sign-key release.key
   palisade publish registry.example.com/policies --policy rbac-least-privilege,other.wasm
   palisade publish localhost:5000/policies     # without TLS, if need be
 
@@ -22,6 +23,14 @@ A registry holds what was published:
   A tag that holds this very artifact is left alone. One that holds another
   is not touched, and then nothing at all is pushed, unless --force says so.
   When something fails half way, run it again: it goes on from there.
+
+Signatures and bills of materials:
+  With --sign-key each manifest is signed, before its tag leads to it, as
+  cosign does it by a key: policy-server and `kwctl verify -k` verify that.
+  The password of the key is taken from COSIGN_PASSWORD. Signatures of others
+  stay, and the same key signs only once. To each built-in policy its bill of
+  materials is attached, and signed as well. See also: palisade
+  generate-key-pair, palisade verify.
 
 Credentials:
   Those of docker: `docker login HOST`, credential helpers, $DOCKER_CONFIG.
@@ -35,6 +44,7 @@ What is written:
 
 Environment:
   PALISADE_CA_FILE                    as --ca-file
+  COSIGN_PASSWORD                     the password of the private key
   HTTPS_PROXY, HTTP_PROXY, NO_PROXY   as usual; this machine needs no proxy
 
 Exit status:
@@ -64,6 +74,14 @@ pub struct Publish {
     /// Push and write nothing: only say what would be pushed
     #[arg(short = 'n', long)]
     pub dry_run: bool,
+
+    /// Sign by this private key
+    #[arg(long, value_name = "FILE")]
+    pub sign_key: Option<PathBuf>,
+
+    /// Attach no bill of materials, for registries that take none
+    #[arg(long)]
+    pub no_sbom: bool,
 
     /// Where the digests are written
     #[arg(long, value_name = "FILE", default_value = crate::registry::lock::FILE_NAME)]

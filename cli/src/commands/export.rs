@@ -8,7 +8,7 @@ use palisade_policies::POLICIES;
 use super::{CommandError, Outcome};
 use crate::args::Export;
 use crate::modules::ModuleError;
-use crate::output;
+use crate::{output, sbom};
 
 /// Writes the modules, and says which.
 ///
@@ -25,9 +25,16 @@ pub fn run(args: &Export) -> Result<Outcome, CommandError> {
     fs::create_dir_all(&args.dir).map_err(|error| failed(&args.dir, error))?;
     let mut written = String::new();
     for module in POLICIES.iter().filter(|module| args.only.is_empty() || args.only.iter().any(|name| name == module.name)) {
-        let path = args.dir.join(module.name).with_extension("wasm");
-        fs::write(&path, module.wasm).map_err(|error| failed(&path, error))?;
-        let _ = writeln!(written, "{}  {} bytes", path.display(), module.wasm.len());
+        let mut write = |extension: &str, content: &[u8]| {
+            let path = args.dir.join(module.name).with_extension(extension);
+            fs::write(&path, content).map_err(|error| failed(&path, error))?;
+            let _ = writeln!(written, "{}  {} bytes", path.display(), content.len());
+            Ok::<_, CommandError>(())
+        };
+        write("wasm", module.wasm)?;
+        if args.sbom {
+            write("cdx.json", &sbom::of(module)?)?;
+        }
     }
     output::write(&written, None)?;
     Ok(Outcome::Clean)

@@ -8,9 +8,10 @@ use palisade_policies::POLICIES;
 
 use super::{CommandError, Outcome};
 use crate::args::{ListFormat, Publish};
+use crate::keys::SigningKey;
 use crate::modules::ModuleError;
 use crate::output;
-use crate::publish::{self, Artifact, ArtifactError, Publication, State, report};
+use crate::publish::{self, Artifact, ArtifactError, Publication, State, provenance, report};
 use crate::registry::lock::{Lock, LockError};
 use crate::registry::reference::Destination;
 use crate::registry::{Registry, RegistryError};
@@ -33,6 +34,7 @@ pub fn run(args: &Publish) -> Result<Outcome, CommandError> {
         )));
     }
     let mut lock = lock(&args.lock, &destination)?;
+    let key = args.sign_key.as_deref().map(SigningKey::read).transpose()?;
     let registry = Registry::connect(destination.host(), &(&args.connection).into())?.to_push();
 
     match publish::survey(&registry, &mut publications) {
@@ -55,7 +57,7 @@ pub fn run(args: &Publish) -> Result<Outcome, CommandError> {
         return Ok(outcome);
     }
 
-    let pushed = publish::push(&registry, &mut publications);
+    let pushed = push(args, &registry, &mut publications, key.as_ref());
     // Also when something failed: what is there is there.
     let is_there = publications.iter().filter(|publication| publication.is_there());
     lock.policies.extend(is_there.map(|publication| (publication.artifact.name.clone(), publication.locked())));
@@ -64,6 +66,24 @@ pub fn run(args: &Publish) -> Result<Outcome, CommandError> {
     pushed?;
     written?;
     Ok(Outcome::Clean)
+}
+
+/// Pushes modules with what goes beside them. A module is signed before its tag leads to it: nobody is to find one that nobody
+/// answers for.
+fn push(
+    args: &Publish,
+    registry: &Registry,
+    publications: &mut [Publication],
+    key: Option<&SigningKey>,
+) -> Result<(), CommandError> {
+    if let Some(key) = key {
+        provenance::sign(registry, publications, key)?;
+    }
+    publish::push(registry, publications)?;
+    if !args.no_sbom {
+        provenance::attach(registry, publications, key)?;
+    }
+    Ok(())
 }
 
 fn other(error: impl std::fmt::Display) -> CommandError {

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use anstyle::{AnsiColor, Style};
 use serde::Serialize;
 
+use super::provenance::{self, Provenance};
 use super::{Publication, State};
 use crate::registry::lock::LockedModule;
 use crate::report::json::{TOOL, Tool};
@@ -35,6 +36,8 @@ struct Entry<'r> {
     state: &'static str,
     /// The digest that the tag had before, if it was another one.
     previous: Option<&'r str>,
+    #[serde(flatten)]
+    provenance: &'r Provenance,
 }
 
 /// For programs.
@@ -66,6 +69,7 @@ pub fn json(publications: &[Publication], destination: &str, dry_run: bool) -> s
                 module,
                 state,
                 previous,
+                provenance: &publication.provenance,
             }
         })
         .collect();
@@ -114,6 +118,9 @@ pub fn table(publications: &[Publication], dry_run: bool, force: bool) -> String
             "{name:0$}  {style}{word:1$}{style:#}  {reference:2$}  {digest:3$}  {size:>4$}",
             widths[0], widths[1], widths[2], widths[3], widths[4]
         );
+    }
+    for line in provenance::lines(publications) {
+        let _ = writeln!(text, "{FAINT}{line}{FAINT:#}");
     }
     text
 }

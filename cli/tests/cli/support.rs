@@ -50,7 +50,7 @@ impl Folder {
     pub fn run_with(&self, args: &[&str], variables: &[(&str, &str)], stdin: &str) -> Run {
         let mut command = Command::new(env!("CARGO_BIN_EXE_palisade"));
         command.args(args).current_dir(self.path());
-        for variable in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "COLUMNS"] {
+        for variable in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "COLUMNS", "COSIGN_PASSWORD"] {
             command.env_remove(variable);
         }
         // Compiled modules are shared by all tests, and by none of the user's scans.

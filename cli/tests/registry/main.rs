@@ -5,6 +5,7 @@
 mod fake;
 mod publish;
 mod server;
+mod signing;
 #[allow(dead_code, reason = "shared with the tests of the other commands, which use all of it")]
 #[path = "../cli/support.rs"]
 mod support;
@@ -20,6 +21,7 @@ pub const REGISTRY: &str = "docker-registry";
 
 fn main() -> ExitCode {
     let mut trials = publish::trials();
+    trials.extend(signing::trials());
     trials.extend(trouble::trials());
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }

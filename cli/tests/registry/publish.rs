@@ -54,7 +54,8 @@ pub fn check_lock(server: &Server, lock: &str) -> usize {
     policies.len()
 }
 
-fn sha256(bytes: &[u8]) -> String {
+/// A digest, as registries write it.
+pub fn sha256(bytes: &[u8]) -> String {
     let hex: String = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
     format!("sha256:{hex}")
 }
