@@ -123,6 +123,9 @@ impl Bench {
                 }
             }
         }
+        if text.is_empty() {
+            text.push_str("no policy watches it\n");
+        }
         let mut settings = insta::Settings::new();
         settings.set_snapshot_path(folder().join("verdicts"));
         settings.set_prepend_module_to_snapshot(false);
