@@ -152,30 +152,13 @@ impl Bench {
 }
 
 impl Review {
-    /// What the audit scanner sends about the object: as a CREATE by nobody, with the kind where the resource belongs. It looks at whole
-    /// objects only.
+    /// What the audit scanner asks about the object. It looks at whole objects only.
     fn in_audit(&self) -> Result<Option<AdmissionRequest>, String> {
         let object = &self.json["request"]["object"];
         if object.is_null() || !self.request.sub_resource.is_empty() {
             return Ok(None);
         }
-        let kind = &self.json["request"]["kind"];
-        let request = json!({
-            "uid": object["metadata"]["uid"],
-            "kind": kind,
-            "resource": {"group": kind["group"], "version": kind["version"], "resource": kind["kind"]},
-            "requestKind": kind,
-            "name": object["metadata"]["name"],
-            "namespace": object["metadata"]["namespace"],
-            "operation": "CREATE",
-            "userInfo": {},
-            "object": object,
-            "oldObject": null,
-            "options": null,
-        });
-        AdmissionRequest::from_review(&json!({"request": request, "kind": "AdmissionReview"}).to_string())
-            .map(Some)
-            .map_err(|error| format!("{}: {error}", self.name))
+        AdmissionRequest::audit(object.clone()).map(Some).map_err(|error| format!("{}: {error}", self.name))
     }
 
     fn group(&self) -> &str {

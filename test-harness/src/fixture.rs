@@ -36,6 +36,7 @@ use serde_json::{Value, json};
 
 use crate::access::AccessRule;
 use crate::policy::{EvalError, Policy};
+use crate::recording::{Recording, Verdict};
 use crate::request::{AdmissionRequest, Operation, RequestParts, UserInfo};
 use crate::response::{Finding, Response, Severity};
 use crate::session::Session;
@@ -159,30 +160,6 @@ enum Expectation {
     Rejected,
     Mutated(Value),
     SettingsError(String),
-}
-
-/// A case as it went: what the policy was given, what it asked, and what it said.
-#[derive(Clone, Debug)]
-pub struct Recording {
-    /// The request. A case that is about settings alone has one about a ConfigMap without data.
-    pub request: AdmissionRequest,
-    /// The settings.
-    pub settings: Value,
-    /// The host calls that were made, and their answers.
-    pub session: Session,
-    /// What the policy said.
-    pub verdict: Verdict,
-    /// Whether the policy asked what time it is.
-    pub reads_clock: bool,
-}
-
-/// What a policy says.
-#[derive(Clone, Debug)]
-pub enum Verdict {
-    /// It refuses its settings, with this message.
-    SettingsRefused(String),
-    /// It judges the request.
-    Response(Box<Response>),
 }
 
 /// A policy that did something else than a fixture says. Prints as the difference: `-` what was expected, `+` what was found.

@@ -211,6 +211,39 @@ impl AdmissionRequest {
         Ok(Self::of_wire(&serde_json::from_value(value).map_err(not_a_review)?))
     }
 
+    /// What the audit scanner asks about an object that is in the cluster: as if nobody in particular made it now. It writes the kind where
+    /// the resource belongs.
+    ///
+    /// # Errors
+    /// When it is no Kubernetes object.
+    pub fn audit(object: Value) -> Result<Self, RequestError> {
+        let (api_version, kind) = type_of(&object)?;
+        let (group, version) = kinds::group_version(api_version);
+        let kind = GroupVersionKind { group: group.to_owned(), version: version.to_owned(), kind: kind.to_owned() };
+        let own = |field: &str| object["metadata"][field].as_str().map(str::to_owned);
+        Ok(Self::of_wire(&Wire {
+            uid: own("uid").unwrap_or_default(),
+            resource: GroupVersionResource {
+                group: kind.group.clone(),
+                version: kind.version.clone(),
+                resource: kind.kind.clone(),
+            },
+            sub_resource: None,
+            request_kind: Some(kind.clone()),
+            kind,
+            request_resource: None,
+            request_sub_resource: None,
+            name: own("name"),
+            namespace: own("namespace"),
+            operation: Operation::Create,
+            user_info: UserInfo::default(),
+            object: Some(object),
+            old_object: None,
+            dry_run: None,
+            options: None,
+        }))
+    }
+
     fn of_wire(wire: &Wire) -> Self {
         let text = |text: &Option<String>| text.clone().unwrap_or_default();
         Self {
@@ -448,6 +481,26 @@ mod tests {
             let error = AdmissionRequest::from_review(&review.to_string()).unwrap_err();
             assert!(error.to_string().ends_with(problem), "{error}");
         }
+    }
+
+    #[test]
+    fn the_audit_knows_the_object_alone() {
+        let object = json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web", "namespace": "shop", "uid": "1"}});
+        let request = AdmissionRequest::audit(object.clone()).unwrap();
+        assert_eq!(
+            payload(&request)["request"],
+            json!({
+                "uid": "1",
+                "kind": {"group": "apps", "version": "v1", "kind": "Deployment"},
+                "resource": {"group": "apps", "version": "v1", "resource": "Deployment"},
+                "requestKind": {"group": "apps", "version": "v1", "kind": "Deployment"},
+                "name": "web",
+                "namespace": "shop",
+                "operation": "CREATE",
+                "userInfo": {},
+                "object": object,
+            })
+        );
     }
 
     #[test]
