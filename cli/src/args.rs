@@ -409,11 +409,27 @@ A fixture is a YAML file with an object and what the policy must say of it:
 Examples:
   palisade test rbac-least-privilege
   palisade test ./policy.wasm fixtures/
+  palisade test ./policy.wasm fixtures/ --record recorded/
+
+What --record writes:
+  For each fixture a folder of its name, with what kwctl needs to do the same:
+  request.json, an AdmissionReview; settings.json; and, where the policy asks
+  its host anything, session.yaml, with the answers that the fixture gives:
+
+    kwctl run --allow-context-aware \\
+      --request-path recorded/NAME/request.json \\
+      --settings-path recorded/NAME/settings.json \\
+      --replay-host-capabilities-interactions recorded/NAME/session.yaml \\
+      ./policy.wasm
+
+  The module of a built-in policy is written by `palisade export`. kwctl has no
+  flag for the day: a policy that reads the clock is told the real one there.
 
 Exit status:
   0  every fixture holds
   1  some do not
-  2  the module cannot be loaded, or a fixture cannot be read";
+  2  the module cannot be loaded, or a fixture cannot be read, or a recording
+     cannot be written";
 
 /// Run a policy's fixtures
 #[derive(Debug, Args)]
@@ -428,6 +444,10 @@ pub struct Test {
     /// Run only fixtures whose names contain this
     #[arg(long, value_name = "TEXT")]
     pub filter: Option<String>,
+
+    /// Write request, settings and host calls of each fixture into this folder, for `kwctl run`
+    #[arg(long, value_name = "DIR")]
+    pub record: Option<PathBuf>,
 }
 
 /// List the policies, or explain one

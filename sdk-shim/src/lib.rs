@@ -57,6 +57,8 @@
 //!   by which Palisade's own tools list its rules and settings.
 //! - **Clean-up is never held up**: a `DELETE` is accepted unseen, unless the policy sets [`Policy::JUDGES_DELETE`]; of an
 //!   `UPDATE` on an object that is being deleted only those findings count that the object did not have before.
+//! - **Controllers are not held up either**: the same goes for an `UPDATE` of a pod, or of a workload that a controller owns. Else the
+//!   ReplicaSet of yesterday could not be scaled down when its Deployment has been mended, and a Job would never come to its end.
 //! - **Failing closed**: an object that a view cannot read is rejected by the built-in rule `malformed-object`, a host call that
 //!   fails by `host-call-failed`, unreadable settings by `invalid-settings`. No value of the object is in the text.
 //! - **Severities**: the setting `rules` turns any rule of the policy to `deny`, `warn` or `off`.
@@ -276,18 +278,18 @@ fn judge<P: Policy>(payload: &[u8], host: &dyn Host) -> Result<report::Response,
         let mut report = Report::new(settings.rules().clone());
         P::validate(request, &settings, host, &mut report).map(|()| report)
     };
-    // Clean-up is not held up by what was wrong before it began; an object that only now cannot be judged is refused.
-    let before = || request.is_being_deleted().ok()?.then(|| look(&request.before()));
+    // Clean-up and controllers are not held up by what was wrong before they began; an object that only now cannot be judged is refused.
     match look(request) {
         Ok(mut report) => {
             if !report.findings().is_empty()
-                && let Some(Ok(before)) = before()
+                && request.is_of_what_stays().is_ok_and(|stays| stays)
+                && let Ok(before) = look(&request.before())
             {
                 report.forget(&before);
             }
             Ok(report.into_response())
         }
-        Err(error) => match before() {
+        Err(error) => match request.is_being_deleted().is_ok_and(|deleted| deleted).then(|| look(&request.before())) {
             Some(Err(same)) if same == error => Ok(Report::default().into_response()),
             _ => Err(refuse(error)),
         },

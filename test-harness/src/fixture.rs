@@ -36,6 +36,7 @@ use serde_json::{Value, json};
 
 use crate::access::AccessRule;
 use crate::policy::{EvalError, Policy};
+use crate::recording::{Recording, Verdict};
 use crate::request::{AdmissionRequest, Operation, RequestParts, UserInfo};
 use crate::response::{Finding, Response, Severity};
 use crate::session::Session;
@@ -257,28 +258,60 @@ impl Fixture {
         matches!(&self.expectation, Expectation::Findings(findings) if findings.is_empty())
     }
 
+    /// The day that the case takes place on, where that matters.
+    pub fn today(&self) -> Option<Date> {
+        self.today
+    }
+
     /// Runs the case.
     ///
     /// # Errors
     /// With the difference between what was expected and what came out.
     pub fn run(&self, policy: &Policy) -> Result<(), Mismatch> {
-        let file = &self.file;
-        let settings = file.settings.clone().unwrap_or_else(|| json!({}));
+        self.judge(policy, &self.record(policy, self.today)?)
+    }
+
+    /// Runs the case on this day, or without one on the day that it is, and keeps what was said. Nothing is compared.
+    ///
+    /// # Errors
+    /// When the policy does not come to a verdict.
+    pub fn record(&self, policy: &Policy, today: Option<Date>) -> Result<Recording, Mismatch> {
+        let settings = self.file.settings.clone().unwrap_or_else(|| json!({}));
         let failed = |error: EvalError| Mismatch::line(error.to_string());
-        let verdict = policy.validate_settings(&settings).map_err(failed)?;
-        let refusal = (!verdict.valid).then(|| verdict.message.unwrap_or_default());
-        match (&self.expectation, refusal) {
-            (Expectation::SettingsError(part), Some(message)) if message.contains(part) => return Ok(()),
-            (Expectation::SettingsError(part), found) => {
-                let found = found.map_or("settings accepted".to_owned(), |message| format!("settings refused: {message}"));
+        let mut world = self.world()?;
+        if let Some(today) = today {
+            world.set_today(today);
+        }
+        world.start_recording();
+        let request = self.request_in(&world)?;
+        let world = Arc::new(world);
+        let answer = policy.validate_settings(&settings).map_err(failed)?;
+        let verdict = match answer.valid {
+            true => Verdict::Response(Box::new(policy.validate(&request, &settings, &world).map_err(failed)?)),
+            false => Verdict::SettingsRefused(answer.message.unwrap_or_default()),
+        };
+        Ok(Recording { request, settings, session: world.recorded(), verdict, reads_clock: world.clock_was_read() })
+    }
+
+    /// Compares what was recorded with what the case expects.
+    ///
+    /// # Errors
+    /// With the difference.
+    pub fn judge(&self, policy: &Policy, recording: &Recording) -> Result<(), Mismatch> {
+        let response = match (&self.expectation, &recording.verdict) {
+            (Expectation::SettingsError(part), Verdict::SettingsRefused(message)) if message.contains(part) => return Ok(()),
+            (Expectation::SettingsError(part), verdict) => {
+                let found = match verdict {
+                    Verdict::SettingsRefused(message) => format!("settings refused: {message}"),
+                    Verdict::Response(_) => "settings accepted".to_owned(),
+                };
                 return Err(Mismatch(vec![format!("- settings refused with {part:?}"), format!("+ {found}")]));
             }
-            (_, Some(message)) => return Err(Mismatch::line(format!("+ settings refused: {message}"))),
-            (_, None) => {}
-        }
-        let world = self.world()?;
-        let request = self.request_in(&world)?;
-        if !self.expects_acceptance() && !policy.watches(&request) {
+            (_, Verdict::SettingsRefused(message)) => return Err(Mismatch::line(format!("+ settings refused: {message}"))),
+            (_, Verdict::Response(response)) => response,
+        };
+        let request = &recording.request;
+        if !self.expects_acceptance() && !policy.watches(request) {
             let resource = [request.resource.as_str(), request.sub_resource.as_str()].join("/");
             return Err(Mismatch::line(format!(
                 "no rule in the policy's metadata covers {} of {} in {:?} {}",
@@ -288,12 +321,10 @@ impl Fixture {
                 request.kind.version,
             )));
         }
-        let world = Arc::new(world);
-        let response = policy.validate(&request, &settings, &world);
-        if self.today.is_none() && world.clock_was_read() {
+        if self.today.is_none() && recording.reads_clock {
             return Err(Mismatch::line("the policy reads the clock: say which day it is, for example `today: 2026-11-24`"));
         }
-        self.compare(&response.map_err(failed)?)
+        self.compare(response)
     }
 
     /// The request that the case is about.
@@ -311,8 +342,11 @@ impl Fixture {
             (None, Some(_)) => Operation::Delete,
             _ => Operation::Create,
         });
+        // kwctl wants a request also where there is only a word on settings.
+        let nothing = || json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "no-object"}});
+        let only_settings = file.object.is_none() && file.old_object.is_none();
         let parts = RequestParts {
-            object: file.object.clone(),
+            object: file.object.clone().or_else(|| only_settings.then(nothing)),
             old_object: file.old_object.clone(),
             operation,
             sub_resource: file.sub_resource.clone(),
@@ -333,9 +367,6 @@ impl Fixture {
         world.set_dns(file.dns.clone());
         world.set_access(file.access.clone());
         world.set_faults(file.faults.clone());
-        if let Some(today) = self.today {
-            world.set_today(today);
-        }
         if let Some(session) = &self.session {
             world.set_session(session.clone());
         }

@@ -21,6 +21,7 @@
 //! | what a policy is asked | [`AdmissionRequest`] |
 //! | what a policy may ask | [`World`] |
 //! | test cases in YAML | [`fixture`] |
+//! | doing the same in kwctl | [`Recording`] |
 //! | YAML with lines and columns | [`yaml`] |
 //! | what is known of Kubernetes' kinds | [`kinds`] |
 //! | the roles that every cluster has, and what aggregation makes of them | [`bootstrap`], [`aggregation`] |
@@ -33,6 +34,7 @@ pub mod fixture;
 pub mod kinds;
 mod metadata;
 mod policy;
+mod recording;
 mod request;
 mod response;
 mod selector;
@@ -45,6 +47,7 @@ pub use access::AccessRule;
 pub use engine::{Cache, Engine, EngineError, Limits};
 pub use metadata::{ContextAwareResource, Metadata, Rule};
 pub use policy::{EvalError, LoadError, Policy};
+pub use recording::{Recording, RecordingError, Verdict};
 pub use request::{AdmissionRequest, GroupVersionKind, Operation, RequestError, RequestParts, UserInfo};
 pub use response::{Description, Finding, Response, RuleDescription, SettingDescription, SettingsVerdict, Severity};
 pub use session::{Exchange, Outcome, Session};

@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use crate::kinds::{self, Kinds};
+
+/// The kind of what the API server sends.
+const REVIEW: &str = "AdmissionReview";
 
 /// What is being done with the object.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,7 +56,7 @@ pub struct UserInfo {
 }
 
 /// Group, version and kind.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GroupVersionKind {
     /// The API group; the core group is the empty string.
     pub group: String,
@@ -72,6 +75,9 @@ pub enum RequestError {
     /// A field that every object has is not there, or is not a string.
     #[error("{0} is missing, or is not a string")]
     Missing(&'static str),
+    /// It is not a request that policy-server reads.
+    #[error("this is no AdmissionReview (admission.k8s.io/v1) with a request: {0}")]
+    NotAReview(String),
 }
 
 /// A request to judge. Its JSON is made once, however many policies see it.
@@ -159,31 +165,107 @@ impl AdmissionRequest {
             (false, _) if kind.group.is_empty() && kind.kind == "Namespace" => name.clone(),
             (false, _) => String::new(),
         });
-        let resource = kinds.resource(&kind.group, &kind.kind);
+        let resource = GroupVersionResource {
+            group: kind.group.clone(),
+            version: kind.version.clone(),
+            resource: kinds.resource(&kind.group, &kind.kind),
+        };
         // As the API server does before it asks, since Kubernetes 1.24.
         if !namespace.is_empty() && kinds.is_namespaced(&kind.group, &kind.kind) && sub_resource.is_empty() {
             object.iter_mut().chain(&mut old_object).for_each(|object| put_in_namespace(object, &namespace));
         }
-        let wire = Wire {
+        let unless_empty = |text: String| Some(text).filter(|text| !text.is_empty());
+        let sub_resource = unless_empty(sub_resource);
+        Ok(Self::of_wire(&Wire {
             // Nothing here depends on time or chance: the same manifest gives the same request.
-            uid: "00000000-0000-0000-0000-000000000000",
-            kind: &kind,
-            resource: GroupVersionResource { group: &kind.group, version: &kind.version, resource: &resource },
-            sub_resource: Some(sub_resource.as_str()).filter(|text| !text.is_empty()),
-            request_kind: &kind,
-            request_resource: GroupVersionResource { group: &kind.group, version: &kind.version, resource: &resource },
-            request_sub_resource: Some(sub_resource.as_str()).filter(|text| !text.is_empty()),
-            name: Some(name.as_str()).filter(|text| !text.is_empty()),
-            namespace: Some(namespace.as_str()).filter(|text| !text.is_empty()),
+            uid: "00000000-0000-0000-0000-000000000000".to_owned(),
+            request_kind: Some(kind.clone()),
+            kind,
+            request_resource: Some(resource.clone()),
+            resource,
+            sub_resource: sub_resource.clone(),
+            request_sub_resource: sub_resource,
+            name: unless_empty(name),
+            namespace: unless_empty(namespace),
             operation,
-            user_info: &user_info,
-            object: object.as_ref(),
-            old_object: old_object.as_ref(),
-            dry_run: false,
-        };
-        // Values with string keys only: this cannot fail.
-        let json = serde_json::to_string(&wire).unwrap_or_default();
-        Ok(Self { kind, resource, sub_resource, name, namespace, operation, json })
+            user_info,
+            object,
+            old_object,
+            dry_run: Some(false),
+            options: None,
+        }))
+    }
+
+    /// The request of an `AdmissionReview` as an API server or the audit scanner sends it, or such a request alone, in JSON.
+    ///
+    /// It comes out as policy-server hands it to a policy: without what is `null`, and without fields that it does not know.
+    ///
+    /// # Errors
+    /// When policy-server would not take it.
+    pub fn from_review(json: &str) -> Result<Self, RequestError> {
+        let not_a_review = |error: serde_json::Error| RequestError::NotAReview(error.to_string());
+        let mut value: Value = serde_json::from_str(json).map_err(not_a_review)?;
+        if value["kind"] == REVIEW {
+            value = value["request"].take();
+        }
+        Ok(Self::of_wire(&serde_json::from_value(value).map_err(not_a_review)?))
+    }
+
+    /// What the audit scanner asks about an object that is in the cluster: as if nobody in particular made it now. It writes the kind where
+    /// the resource belongs.
+    ///
+    /// # Errors
+    /// When it is no Kubernetes object.
+    pub fn audit(object: Value) -> Result<Self, RequestError> {
+        let (api_version, kind) = type_of(&object)?;
+        let (group, version) = kinds::group_version(api_version);
+        let kind = GroupVersionKind { group: group.to_owned(), version: version.to_owned(), kind: kind.to_owned() };
+        let own = |field: &str| object["metadata"][field].as_str().map(str::to_owned);
+        Ok(Self::of_wire(&Wire {
+            uid: own("uid").unwrap_or_default(),
+            resource: GroupVersionResource {
+                group: kind.group.clone(),
+                version: kind.version.clone(),
+                resource: kind.kind.clone(),
+            },
+            sub_resource: None,
+            request_kind: Some(kind.clone()),
+            kind,
+            request_resource: None,
+            request_sub_resource: None,
+            name: own("name"),
+            namespace: own("namespace"),
+            operation: Operation::Create,
+            user_info: UserInfo::default(),
+            object: Some(object),
+            old_object: None,
+            dry_run: None,
+            options: None,
+        }))
+    }
+
+    fn of_wire(wire: &Wire) -> Self {
+        let text = |text: &Option<String>| text.clone().unwrap_or_default();
+        Self {
+            kind: wire.kind.clone(),
+            resource: wire.resource.resource.clone(),
+            sub_resource: text(&wire.sub_resource),
+            name: text(&wire.name),
+            namespace: text(&wire.namespace),
+            operation: wire.operation,
+            // Values with string keys only: this cannot fail.
+            json: serde_json::to_string(wire).unwrap_or_default(),
+        }
+    }
+
+    /// The request in JSON: what `kwctl run --request-path` reads, and what policy-server hands to a policy.
+    pub fn json(&self) -> &str {
+        &self.json
+    }
+
+    /// The `AdmissionReview` that asks policy-server, in JSON.
+    pub fn review(&self) -> String {
+        format!(r#"{{"apiVersion":"admission.k8s.io/v1","kind":"{REVIEW}","request":{}}}"#, self.json)
     }
 
     /// The payload of `validate` with these settings, in JSON.
@@ -230,37 +312,56 @@ pub(crate) fn type_of(object: &Value) -> Result<(&str, &str), RequestError> {
     Ok((text("apiVersion")?, text("kind")?))
 }
 
-#[derive(Serialize)]
-struct GroupVersionResource<'r> {
-    group: &'r str,
-    version: &'r str,
-    resource: &'r str,
+#[derive(Clone, Serialize, Deserialize)]
+struct GroupVersionResource {
+    group: String,
+    version: String,
+    resource: String,
 }
 
-/// The field names and order of policy-server's own type.
-#[derive(Serialize)]
+/// What policy-server reads and writes: its field names, their order, which must be there, and which are left out when they are `null`.
+#[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Wire<'r> {
-    uid: &'r str,
-    kind: &'r GroupVersionKind,
-    resource: GroupVersionResource<'r>,
+struct Wire {
+    uid: String,
+    kind: GroupVersionKind,
+    resource: GroupVersionResource,
     #[serde(skip_serializing_if = "Option::is_none")]
-    sub_resource: Option<&'r str>,
-    request_kind: &'r GroupVersionKind,
-    request_resource: GroupVersionResource<'r>,
+    sub_resource: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    request_sub_resource: Option<&'r str>,
+    request_kind: Option<GroupVersionKind>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    name: Option<&'r str>,
+    request_resource: Option<GroupVersionResource>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    namespace: Option<&'r str>,
+    request_sub_resource: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    namespace: Option<String>,
     operation: Operation,
-    user_info: &'r UserInfo,
+    #[serde(deserialize_with = "read_user")]
+    user_info: UserInfo,
     #[serde(skip_serializing_if = "Option::is_none")]
-    object: Option<&'r Value>,
+    object: Option<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    old_object: Option<&'r Value>,
-    dry_run: bool,
+    old_object: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dry_run: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    options: Option<Value>,
+}
+
+/// A user as the API server writes one: lists may be `null`, and there may be more fields than are known. Fixtures are read strictly.
+fn read_user<'de, D: Deserializer<'de>>(deserializer: D) -> Result<UserInfo, D::Error> {
+    #[derive(Deserialize)]
+    struct Sent {
+        username: Option<String>,
+        uid: Option<String>,
+        groups: Option<Vec<String>>,
+        extra: Option<BTreeMap<String, Vec<String>>>,
+    }
+    let Sent { username, uid, groups, extra } = Sent::deserialize(deserializer)?;
+    Ok(UserInfo { username, uid, groups: groups.unwrap_or_default(), extra: extra.unwrap_or_default() })
 }
 
 #[cfg(test)]
@@ -334,6 +435,72 @@ mod tests {
         let request = written(parts(Some(pod.clone()), None));
         assert_eq!(request, written(parts(None, Some(pod))));
         assert_eq!((request.get("object"), &request["oldObject"]["metadata"]["name"]), (None, &json!("web")));
+    }
+
+    #[test]
+    fn reviews_are_read_as_policy_server_reads_them() {
+        let review = json!({
+            "kind": "AdmissionReview",
+            "apiVersion": "admission.k8s.io/v1",
+            "request": {
+                "uid": "7d4c5a9e-5f0c-4f3c-9d43-0a2f8d1f6f0b",
+                "kind": {"group": "", "version": "v1", "kind": "Pod"},
+                "resource": {"group": "", "version": "v1", "resource": "pods"},
+                "subResource": "ephemeralcontainers",
+                "namespace": "shop",
+                "operation": "UPDATE",
+                "userInfo": {"username": "ann", "groups": null, "extra": {"scopes": ["a"]}, "later": 1},
+                "object": {"spec": {"nodeName": null}},
+                "oldObject": null,
+                "dryRun": null,
+                "options": {"kind": "UpdateOptions", "apiVersion": "meta.k8s.io/v1"},
+                "later": true,
+            },
+        });
+        let expected = json!({
+            "uid": "7d4c5a9e-5f0c-4f3c-9d43-0a2f8d1f6f0b",
+            "kind": {"group": "", "version": "v1", "kind": "Pod"},
+            "resource": {"group": "", "version": "v1", "resource": "pods"},
+            "subResource": "ephemeralcontainers",
+            "namespace": "shop",
+            "operation": "UPDATE",
+            "userInfo": {"username": "ann", "extra": {"scopes": ["a"]}},
+            "object": {"spec": {"nodeName": null}},
+            "options": {"kind": "UpdateOptions", "apiVersion": "meta.k8s.io/v1"},
+        });
+        for sent in [&review, &review["request"]] {
+            let request = AdmissionRequest::from_review(&sent.to_string()).unwrap();
+            assert_eq!(payload(&request)["request"], expected);
+            assert_eq!(serde_json::from_str::<Value>(&request.review()).unwrap()["request"], expected);
+            assert_eq!((request.resource.as_str(), request.sub_resource.as_str()), ("pods", "ephemeralcontainers"));
+            assert_eq!((request.name.as_str(), request.namespace.as_str()), ("", "shop"));
+        }
+        for (field, problem) in [("uid", "missing field `uid`"), ("userInfo", "missing field `userInfo`")] {
+            let mut review = review.clone();
+            review["request"].as_object_mut().unwrap().remove(field);
+            let error = AdmissionRequest::from_review(&review.to_string()).unwrap_err();
+            assert!(error.to_string().ends_with(problem), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_audit_knows_the_object_alone() {
+        let object = json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web", "namespace": "shop", "uid": "1"}});
+        let request = AdmissionRequest::audit(object.clone()).unwrap();
+        assert_eq!(
+            payload(&request)["request"],
+            json!({
+                "uid": "1",
+                "kind": {"group": "apps", "version": "v1", "kind": "Deployment"},
+                "resource": {"group": "apps", "version": "v1", "resource": "Deployment"},
+                "requestKind": {"group": "apps", "version": "v1", "kind": "Deployment"},
+                "name": "web",
+                "namespace": "shop",
+                "operation": "CREATE",
+                "userInfo": {},
+                "object": object,
+            })
+        );
     }
 
     #[test]

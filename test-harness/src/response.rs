@@ -55,7 +55,7 @@ impl Finding {
 }
 
 /// Kubewarden's `ValidationResponse`.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 pub struct Response {
     /// Whether the object is accepted.
     pub accepted: bool,

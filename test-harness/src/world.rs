@@ -91,6 +91,7 @@ pub struct World {
     access: Vec<AccessRule>,
     faults: Vec<Fault>,
     session: Option<Mutex<VecDeque<Exchange>>>,
+    recording: Option<Mutex<Vec<Exchange>>>,
     now: Option<Duration>,
     clock_was_read: AtomicBool,
     remembered: RwLock<Remembered>,
@@ -168,6 +169,18 @@ impl World {
         self.session = Some(Mutex::new(session.exchanges.into()));
     }
 
+    /// From now on every call is recorded with its answer, as kwctl does it.
+    pub fn start_recording(&mut self) {
+        self.recording = Some(Mutex::default());
+    }
+
+    /// What has been recorded.
+    pub fn recorded(&self) -> Session {
+        let exchanges =
+            self.recording.as_ref().map(|recording| recording.lock().unwrap_or_else(PoisonError::into_inner).clone());
+        Session { exchanges: exchanges.unwrap_or_default() }
+    }
+
     /// Stops the clock that policies read through WASI at this time since 1970, UTC; without, it is the system's.
     pub fn set_now(&mut self, now: Duration) {
         self.now = Some(now);
@@ -229,28 +242,39 @@ impl World {
 
 impl Host for World {
     fn call(&self, namespace: &str, operation: &str, payload: &[u8]) -> Result<Vec<u8>, HostError> {
-        let failed = |problem: String| HostError::new(namespace, operation, problem);
+        let answer = self.reply(namespace, operation, payload);
+        if let Some(recording) = &self.recording {
+            let exchange =
+                Exchange::of_call(namespace, operation, payload, answer.as_deref().map_err(|problem| problem.as_str()));
+            recording.lock().unwrap_or_else(PoisonError::into_inner).extend(exchange);
+        }
+        answer.map_err(|problem| HostError::new(namespace, operation, problem))
+    }
+}
+
+impl World {
+    fn reply(&self, namespace: &str, operation: &str, payload: &[u8]) -> Result<Vec<u8>, String> {
         let fault = self.faults.iter().find(|fault| fault.call.split_once('/') == Some((namespace, operation)));
         if let Some(fault) = fault {
-            return Err(failed(fault.error.clone()));
+            return Err(fault.error.clone());
         }
         // Logs of a policy are nobody's findings.
         if (namespace, operation) == ("tracing", "log") {
             return Ok(Vec::new());
         }
         if let Some(session) = &self.session {
-            return Self::replay(session, namespace, operation, payload).map_err(failed);
+            return Self::replay(session, namespace, operation, payload);
         }
-        let bytes = |answer: Value| serde_json::to_vec(&answer).map_err(|error| failed(error.to_string()));
+        let bytes = |answer: Value| serde_json::to_vec(&answer).map_err(|error| error.to_string());
         if !operation.starts_with("list_resources") && operation != "can_i" {
-            return self.answer(namespace, operation, payload).map_err(failed).and_then(bytes);
+            return self.answer(namespace, operation, payload).and_then(bytes);
         }
         let key = [operation.as_bytes(), b" ", payload].concat();
         let known = self.remembered.read().unwrap_or_else(PoisonError::into_inner).answers.get(&key).cloned();
         if let Some(answer) = known {
             return Ok(answer.to_vec());
         }
-        let answer = self.answer(namespace, operation, payload).map_err(failed).and_then(bytes)?;
+        let answer = self.answer(namespace, operation, payload).and_then(bytes)?;
         let mut remembered = self.remembered.write().unwrap_or_else(PoisonError::into_inner);
         if remembered.bytes + answer.len() <= MOST_REMEMBERED {
             remembered.bytes += key.len() + answer.len();

@@ -20,7 +20,8 @@ const BAD: Style = AnsiColor::Red.on_default().bold();
 enum Result {
     Holds,
     Fails(String),
-    Unreadable(String),
+    /// The fixture cannot be read, or its recording cannot be written.
+    Broken(String),
 }
 
 /// Runs the fixtures of a folder, and prints each with its result.
@@ -49,13 +50,13 @@ pub fn run(args: &Test) -> std::result::Result<Outcome, CommandError> {
     let results: Vec<(PathBuf, Result)> = paths
         .into_par_iter()
         .map(|path| {
-            let result = one(&policy, &path);
+            let result = one(&policy, &path, args.record.as_deref());
             (path, result)
         })
         .collect();
 
     let mut text = String::new();
-    let (mut failed, mut unreadable) = (0, 0);
+    let (mut failed, mut broken) = (0, 0);
     for (path, result) in &results {
         let name = path.file_stem().unwrap_or_default().to_string_lossy();
         let (style, word, details) = match result {
@@ -64,8 +65,8 @@ pub fn run(args: &Test) -> std::result::Result<Outcome, CommandError> {
                 failed += 1;
                 (BAD, "FAILED", details.as_str())
             }
-            Result::Unreadable(details) => {
-                unreadable += 1;
+            Result::Broken(details) => {
+                broken += 1;
                 (BAD, "ERROR", details.as_str())
             }
         };
@@ -74,26 +75,39 @@ pub fn run(args: &Test) -> std::result::Result<Outcome, CommandError> {
             let _ = writeln!(text, "        {line}");
         }
     }
-    let held = results.len() - failed - unreadable;
+    let held = results.len() - failed - broken;
     let _ = write!(text, "\n{}: {}: {held} hold, {failed} failed", policy.name(), count(results.len(), "fixture"));
-    if unreadable > 0 {
-        let _ = write!(text, ", {unreadable} cannot be read");
+    if broken > 0 {
+        let _ = write!(text, ", {broken} could not be run");
     }
     text.push('\n');
+    if let Some(dir) = &args.record {
+        let _ = writeln!(text, "recorded in {}: `palisade test --help` says how kwctl runs it", dir.display());
+    }
     output::write(&text, None)?;
-    Ok(match (failed, unreadable) {
+    Ok(match (failed, broken) {
         (0, 0) => Outcome::Clean,
         (_, 0) => Outcome::Findings,
         _ => Outcome::Incomplete,
     })
 }
 
-fn one(policy: &Policy, path: &Path) -> Result {
-    match Fixture::read(path) {
-        Ok(fixture) => match fixture.run(policy) {
-            Ok(()) => Result::Holds,
-            Err(mismatch) => Result::Fails(mismatch.to_string()),
-        },
-        Err(error) => Result::Unreadable(error.to_string()),
+fn one(policy: &Policy, path: &Path, record: Option<&Path>) -> Result {
+    let fixture = match Fixture::read(path) {
+        Ok(fixture) => fixture,
+        Err(error) => return Result::Broken(error.to_string()),
+    };
+    let recording = match fixture.record(policy, fixture.today()) {
+        Ok(recording) => recording,
+        Err(mismatch) => return Result::Fails(mismatch.to_string()),
+    };
+    if let Some(dir) = record
+        && let Err(error) = recording.write(&dir.join(fixture.name()))
+    {
+        return Result::Broken(error.to_string());
+    }
+    match fixture.judge(policy, &recording) {
+        Ok(()) => Result::Holds,
+        Err(mismatch) => Result::Fails(mismatch.to_string()),
     }
 }

@@ -73,7 +73,7 @@ fn fixtures_that_cannot_be_run() {
     let folder = with_fixtures();
     let run = folder.run(&["test", "pods.wasm", "broken"]);
     assert_eq!(run.status, 2);
-    assert!(run.stdout.contains("1 cannot be read"), "{run:?}");
+    assert!(run.stdout.contains("1 could not be run"), "{run:?}");
     for args in [
         &["test", "pods.wasm", "empty"][..],
         &["test", "pods.wasm", "none"],
@@ -92,6 +92,74 @@ fn fixtures_of_a_policy_that_is_built_in() {
     let run = Folder::new().run(&["test", "require-network-policy", dir]);
     assert_eq!(run.status, 0, "{run:?}");
     assert!(run.stdout.contains(" 0 failed"), "{run:?}");
+}
+
+/// What is recorded are the files that kwctl reads; and the harness, which gets the same verdict of them.
+#[test]
+fn fixtures_are_recorded_for_kwctl() {
+    let fixtures = concat!(env!("CARGO_MANIFEST_DIR"), "/../policies/restrict-role-bindings/fixtures");
+    let folder = Folder::new();
+    let run = folder.run(&["test", "restrict-role-bindings", fixtures, "--record", "recorded", "--filter", "a"]);
+    assert!(run.status == 0 && run.stdout.contains("recorded in recorded"), "{run:?}");
+    let read =
+        |path: &std::path::Path| std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let mut replayed = 0;
+    for entry in std::fs::read_dir(folder.path().join("recorded")).expect("a folder") {
+        let dir = entry.expect("an entry").path();
+        let review: serde_json::Value = serde_json::from_str(&read(&dir.join("request.json"))).expect("JSON");
+        assert_eq!(review["kind"], "AdmissionReview");
+        let settings: serde_json::Value = serde_json::from_str(&read(&dir.join("settings.json"))).expect("JSON");
+        let case: serde_json::Value = {
+            let name = dir.file_name().expect("a name").to_string_lossy();
+            let text = read(std::path::Path::new(&format!("{fixtures}/{name}.yaml")));
+            serde_norway::from_str(&text).expect("YAML")
+        };
+        if !dir.join("session.yaml").is_file() || !case["today"].is_null() {
+            continue;
+        }
+        let request = &review["request"];
+        let mut again = serde_json::json!({
+            "expect": case["expect"],
+            "settings": settings,
+            "operation": request["operation"],
+            "userInfo": request["userInfo"],
+            "session": "session.yaml",
+        });
+        for field in ["object", "oldObject", "name", "namespace"] {
+            if !request[field].is_null() {
+                again[field] = request[field].clone();
+            }
+        }
+        std::fs::write(dir.join("again.json"), again.to_string()).expect("written");
+        let run = folder.run(&["test", "restrict-role-bindings", &dir.to_string_lossy(), "--filter", "again"]);
+        assert_eq!(run.status, 0, "{run:?}");
+        replayed += 1;
+    }
+    assert!(replayed > 20, "{replayed}");
+}
+
+#[test]
+fn a_recording_that_cannot_be_written() {
+    let folder = with_fixtures().file("taken", "");
+    let run = folder.run(&["test", "pods.wasm", "good", "--record", "taken"]);
+    assert!(run.status == 2 && run.stdout.contains("taken") && run.stdout.contains("cannot be written"), "{run:?}");
+}
+
+/// kwctl would replay what an earlier recording has left.
+#[test]
+fn a_recording_takes_the_place_of_an_earlier_one() {
+    let folder = with_fixtures();
+    let run = folder.run(&["test", "pods.wasm", "good", "--record", "recorded"]);
+    assert_eq!(run.status, 0, "{run:?}");
+    let dir = std::fs::read_dir(folder.path().join("recorded"))
+        .expect("a folder")
+        .next()
+        .expect("an entry")
+        .expect("an entry")
+        .path();
+    std::fs::write(dir.join("session.yaml"), "[]").expect("written");
+    assert_eq!(folder.run(&["test", "pods.wasm", "good", "--record", "recorded"]).status, 0);
+    assert!(!dir.join("session.yaml").exists());
 }
 
 #[test]
