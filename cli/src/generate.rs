@@ -169,9 +169,9 @@ mod tests {
         let gone = write("gone/0.1.0/a.yml", &format!("# {MARK}.\n"));
         let written = write("README.md", "Written by somebody.\n");
         let generated = BTreeSet::from([kept.as_path()]);
-        assert_eq!(clean(folder.path(), &generated, true).unwrap(), [gone.clone()]);
+        assert_eq!(clean(folder.path(), &generated, true).unwrap(), std::slice::from_ref(&gone));
         assert!(gone.exists());
-        assert_eq!(clean(folder.path(), &generated, false).unwrap(), [gone.clone()]);
+        assert_eq!(clean(folder.path(), &generated, false).unwrap(), std::slice::from_ref(&gone));
         assert!(kept.exists() && written.exists() && !folder.path().join("gone").exists());
         assert!(clean(folder.path(), &generated, false).unwrap().is_empty());
         assert!(clean(&folder.path().join("none"), &generated, false).unwrap().is_empty());
