@@ -45,6 +45,8 @@ use crate::yaml;
 
 /// The namespace of objects that do not say theirs.
 const DEFAULT_NAMESPACE: &str = "default";
+/// Such a case would hold on one day, and not on the next.
+const READS_CLOCK: &str = "the policy reads the clock: say which day it is, for example `today: 2026-11-24`";
 
 /// Why a fixture cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -277,7 +279,6 @@ impl Fixture {
     /// When the policy does not come to a verdict.
     pub fn record(&self, policy: &Policy, today: Option<Date>) -> Result<Recording, Mismatch> {
         let settings = self.file.settings.clone().unwrap_or_else(|| json!({}));
-        let failed = |error: EvalError| Mismatch::line(error.to_string());
         let mut world = self.world()?;
         if let Some(today) = today {
             world.set_today(today);
@@ -285,6 +286,11 @@ impl Fixture {
         world.start_recording();
         let request = self.request_in(&world)?;
         let world = Arc::new(world);
+        // A crash may be the fault of the day.
+        let failed = |error: EvalError| match today.is_none() && world.clock_was_read() {
+            true => Mismatch::line(READS_CLOCK),
+            false => Mismatch::line(error.to_string()),
+        };
         let answer = policy.validate_settings(&settings).map_err(failed)?;
         let verdict = match answer.valid {
             true => Verdict::Response(Box::new(policy.validate(&request, &settings, &world).map_err(failed)?)),
@@ -322,7 +328,7 @@ impl Fixture {
             )));
         }
         if self.today.is_none() && recording.reads_clock {
-            return Err(Mismatch::line("the policy reads the clock: say which day it is, for example `today: 2026-11-24`"));
+            return Err(Mismatch::line(READS_CLOCK));
         }
         self.compare(response)
     }
