@@ -359,3 +359,6 @@ fn name(image: &Reference) -> String {
 fn pushing(image: &Reference) -> String {
     format!("cannot push {}", name(image))
 }
+
+#[cfg(test)]
+mod tests;
