@@ -35,7 +35,7 @@ pub fn run(args: &Publish) -> Result<Outcome, CommandError> {
     }
     let mut lock = lock(&args.lock, &destination)?;
     let key = args.sign_key.as_deref().map(SigningKey::read).transpose()?;
-    let registry = Registry::connect(destination.host(), &(&args.connection).into())?;
+    let registry = Registry::connect(destination.host(), &(&args.connection).into())?.to_push();
 
     match publish::survey(&registry, &mut publications) {
         Err(error) if args.dry_run && publish::is_unreachable(&error) => {

@@ -189,7 +189,10 @@ impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let said = |said: &Option<String>| said.as_ref().map(|words| format!(" (it says: {words})")).unwrap_or_default();
         match self {
-            Self::Unreachable(cause) => write!(f, "no connection: {cause}; is the registry up, and its name and port right?"),
+            Self::Unreachable(cause) => write!(
+                f,
+                "no connection: {cause}; are name and port right, is the registry up, and is there a proxy to be named or left out?"
+            ),
             Self::Cut(cause) => {
                 write!(f, "the connection was cut: {cause}; publish again: what is there already is not pushed twice")
             }

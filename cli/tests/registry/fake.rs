@@ -79,16 +79,48 @@ pub fn unknown() -> String {
 pub struct Proxy {
     /// `127.0.0.1` and its port.
     pub host: String,
-    left: Arc<AtomicUsize>,
+    left: Arc<Left>,
+}
+
+/// What may still go towards the registry before every connection is cut.
+struct Left {
+    bytes: AtomicUsize,
+    manifests: AtomicUsize,
+}
+
+/// When a proxy begins to lose what goes through it.
+#[derive(Clone, Copy, Debug)]
+pub enum Cut {
+    Never,
+    AfterBytes(usize),
+    AfterManifests(usize),
+}
+
+impl Left {
+    /// Whether a piece goes through; a part of it may.
+    fn pass(&self, piece: &[u8], to: &mut TcpStream) -> bool {
+        let is_manifest = piece.starts_with(b"PUT ") && piece.windows(11).take(200).any(|window| window == b"/manifests/");
+        let take = |count: usize| move |left: usize| Some(left.saturating_sub(count));
+        if is_manifest && self.manifests.fetch_update(Ordering::SeqCst, Ordering::SeqCst, take(1)).unwrap_or_default() == 0 {
+            self.bytes.store(0, Ordering::SeqCst);
+        }
+        let left = self.bytes.fetch_update(Ordering::SeqCst, Ordering::SeqCst, take(piece.len())).unwrap_or_default();
+        to.write_all(&piece[..piece.len().min(left)]).is_ok() && left >= piece.len()
+    }
 }
 
 impl Proxy {
-    /// The first `busy` requests are answered with 503. After `bytes` bytes towards the registry, every connection is cut.
-    pub fn start(registry: &str, busy: usize, bytes: usize) -> Self {
+    /// The first `busy` requests are answered with 503.
+    pub fn start(registry: &str, busy: usize, cut: Cut) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let host = listener.local_addr().expect("an address").to_string();
-        let left = Arc::new(AtomicUsize::new(bytes));
-        let (registry, budget) = (registry.to_owned(), Arc::clone(&left));
+        let (bytes, manifests) = match cut {
+            Cut::Never => (usize::MAX, usize::MAX),
+            Cut::AfterBytes(bytes) => (bytes, usize::MAX),
+            Cut::AfterManifests(manifests) => (usize::MAX, manifests),
+        };
+        let left = Arc::new(Left { bytes: bytes.into(), manifests: manifests.into() });
+        let (registry, shared) = (registry.to_owned(), Arc::clone(&left));
         thread::spawn(move || {
             let mut busy = busy;
             for stream in listener.incoming() {
@@ -100,14 +132,14 @@ impl Proxy {
                     let _ = client.write_all(answer("503 Service Unavailable", "", "").as_bytes());
                     continue;
                 }
-                if budget.load(Ordering::SeqCst) == 0 {
+                if shared.bytes.load(Ordering::SeqCst) == 0 {
                     continue;
                 }
                 let Ok(server) = TcpStream::connect(&registry) else { continue };
                 let (Ok(client_reader), Ok(server_reader)) = (client.try_clone(), server.try_clone()) else { continue };
-                let budget = Arc::clone(&budget);
-                thread::spawn(move || pass(client_reader, server, Some(&budget)));
-                thread::spawn(move || pass(server_reader, client, None));
+                let left = Arc::clone(&shared);
+                thread::spawn(move || pass(client_reader, server, |piece, to| left.pass(piece, to)));
+                thread::spawn(move || pass(server_reader, client, |piece, to| to.write_all(piece).is_ok()));
             }
         });
         Self { host, left }
@@ -115,18 +147,16 @@ impl Proxy {
 
     /// From now on, nothing is lost.
     pub fn mend(&self) {
-        self.left.store(usize::MAX, Ordering::SeqCst);
+        self.left.bytes.store(usize::MAX, Ordering::SeqCst);
+        self.left.manifests.store(usize::MAX, Ordering::SeqCst);
     }
 }
 
-/// Copies until one side ends, or too much has gone through.
-fn pass(mut from: TcpStream, mut to: TcpStream, budget: Option<&AtomicUsize>) {
+/// Copies until one side ends, or a piece does not go through.
+fn pass(mut from: TcpStream, mut to: TcpStream, send: impl Fn(&[u8], &mut TcpStream) -> bool) {
     let mut buffer = [0; 4096];
-    while let Ok(length) = from.read(&mut buffer) {
-        let take = |left: usize| Some(left.saturating_sub(length));
-        let left = budget
-            .map_or(usize::MAX, |budget| budget.fetch_update(Ordering::SeqCst, Ordering::SeqCst, take).unwrap_or_default());
-        if length == 0 || to.write_all(&buffer[..length.min(left)]).is_err() || left < length {
+    while let Ok(length @ 1..) = from.read(&mut buffer) {
+        if !send(&buffer[..length], &mut to) {
             break;
         }
     }

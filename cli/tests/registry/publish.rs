@@ -276,6 +276,10 @@ fn authority_of_ones_own() {
     insta::assert_snapshot!("unknown_authority", shown(&[]));
     insta::assert_snapshot!("another_authority", shown(&["--ca-file", "other.pem"]));
     insta::assert_snapshot!("key_instead_of_certificate", shown(&["--ca-file", "key.pem"]));
+    for (name, content) in [("certificate_of_nonsense", "aGVsbG8="), ("certificate_that_is_no_base64", "hello!")] {
+        publisher.file("bad.pem", format!("-----BEGIN CERTIFICATE-----\n{content}\n-----END CERTIFICATE-----\n"));
+        insta::assert_snapshot!(name, shown(&["--ca-file", "bad.pem"]));
+    }
     insta::assert_snapshot!("no_such_file_of_certificates", shown(&["--ca-file", "none.pem"]));
 
     let run = publish(&["--ca-file", "ca.pem"]);
