@@ -131,7 +131,7 @@ impl Registry {
     /// Asks for the right to push from the beginning, if there is somebody to have it. A repository that is made by the first push is not
     /// there for those who may read only, and some registries refuse to say even that.
     #[must_use]
-    pub fn to_push(mut self) -> Self {
+    pub fn for_pushing(mut self) -> Self {
         self.pushes = self.auth != RegistryAuth::Anonymous;
         self
     }
