@@ -136,11 +136,6 @@ impl Registry {
         self
     }
 
-    /// The host, with its port.
-    pub fn host(&self) -> &str {
-        &self.host
-    }
-
     /// A manifest, by tag or digest; `None` when there is none.
     ///
     /// # Errors

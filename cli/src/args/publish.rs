@@ -56,7 +56,7 @@ Exit status:
 #[derive(Debug, Args)]
 #[command(after_help = "Run `palisade publish --help` for examples, credentials and the exit status.", after_long_help = PUBLISH_HELP)]
 pub struct Publish {
-    /// The folder of the registry: [registry://]HOST[:PORT][/PATH]
+    /// The folder of the registry: `registry://HOST:PORT/PATH`, or without scheme and port
     pub destination: String,
 
     /// Only these policies, by name, or the files of other modules; separated by commas

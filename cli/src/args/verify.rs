@@ -47,7 +47,7 @@ Exit status:
 #[derive(Debug, Args)]
 #[command(after_help = "Run `palisade verify --help` for examples, what is checked and the exit status.", after_long_help = HELP)]
 pub struct Verify {
-    /// Where the policies are: registry://HOST[:PORT]/PATH, or one policy with its tag or digest
+    /// Where the policies are, as of `palisade publish`; or one policy with its tag or digest
     #[arg(value_name = "DESTINATION")]
     pub destination: String,
 

@@ -33,8 +33,8 @@ pub fn run(args: &Publish) -> Result<Outcome, CommandError> {
             "there are two policies named {name}; publish one of them, or rename the file"
         )));
     }
-    let mut lock = lock(&args.lock, &destination)?;
     let key = args.sign_key.as_deref().map(SigningKey::read).transpose()?;
+    let mut lock = lock(&args.lock, &destination)?;
     let registry = Registry::connect(destination.host(), &(&args.connection).into())?.for_pushing();
 
     match publish::survey(&registry, &mut publications) {

@@ -149,19 +149,17 @@ fn all(args: &Verify, lock: Option<&(PathBuf, Lock)>) -> Result<Vec<Subject>, Co
 
 /// Where a policy is: under the tag that is asked for, that it was published under, or that it would be.
 fn image(args: &Verify, destination: &Destination, name: &str, locked: Option<&Locked>) -> Result<Reference, CommandError> {
-    let published = || -> Result<Reference, RegistryError> { Ok(reference::parse(&locked.map_or("", |l| &*l.reference))?) };
-    match (&args.tag, locked) {
-        (Some(tag), _) => Ok(destination.artifact(name, tag).map_err(RegistryError::from)?),
-        (None, Some(_)) => Ok(published()?),
-        (None, None) => match palisade_policies::find(name) {
-            Some(module) => {
-                let artifact =
-                    Artifact::named(module.name, module.wasm).map_err(|error| CommandError::Other(error.to_string()))?;
-                let publication = Publication::new(artifact, destination, None);
-                Ok(publication.map_err(|error| CommandError::Other(error.to_string()))?.image)
-            }
-            None => Err(CommandError::Other(format!("{name}: neither built in nor in the lock file; pass --tag"))),
-        },
+    let other = |error: &dyn std::fmt::Display| CommandError::Other(error.to_string());
+    let published = locked.map(|locked| reference::parse(&locked.reference)).transpose().map_err(RegistryError::from)?;
+    if let Some(tag) = args.tag.as_deref().or(published.as_ref().and_then(Reference::tag)) {
+        return Ok(destination.artifact(name, tag).map_err(RegistryError::from)?);
+    }
+    match palisade_policies::find(name) {
+        Some(module) => {
+            let artifact = Artifact::named(module.name, module.wasm).map_err(|error| other(&error))?;
+            Ok(Publication::new(artifact, destination, None).map_err(|error| other(&error))?.image)
+        }
+        None => Err(other(&format_args!("{name}: neither built in nor in the lock file; pass --tag"))),
     }
 }
 
