@@ -83,8 +83,15 @@ impl Server {
         let log = dir.path().join("log");
         let (port, readiness) = (free_port()?, free_port()?);
         let mut command = Command::new(program);
-        command.current_dir(dir.path()).env_clear().env("HOME", dir.path()).env("NO_COLOR", "1");
-        command.args(["--addr", "127.0.0.1", "--log-level", "warn", "--ignore-kubernetes-connection-failure"]);
+        command.current_dir(dir.path()).env_clear().env("HOME", dir.path());
+        command.args([
+            "--addr",
+            "127.0.0.1",
+            "--log-level",
+            "warn",
+            "--log-no-color",
+            "--ignore-kubernetes-connection-failure",
+        ]);
         // Settings that are refused are reported where they are used.
         command.args(["--continue-on-errors", "--port", &port.to_string(), "--readiness-probe-port", &readiness.to_string()]);
         command.args(["--policies", "policies.yml", "--policies-download-dir", ".", "--sigstore-cache-dir", "sigstore"]);
