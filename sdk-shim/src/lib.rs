@@ -278,20 +278,21 @@ fn judge<P: Policy>(payload: &[u8], host: &dyn Host) -> Result<report::Response,
         let mut report = Report::new(settings.rules().clone());
         P::validate(request, &settings, host, &mut report).map(|()| report)
     };
+    let now = look(request);
     // Clean-up and controllers are not held up by what was wrong before they began; an object that only now cannot be judged is refused.
-    match look(request) {
-        Ok(mut report) => {
-            if !report.findings().is_empty()
-                && request.is_of_what_stays().is_ok_and(|stays| stays)
-                && let Ok(before) = look(&request.before())
-            {
-                report.forget(&before);
-            }
+    let may_excuse = match &now {
+        Ok(report) if report.findings().is_empty() => false,
+        Ok(_) => request.is_of_what_stays(),
+        Err(_) => request.is_being_deleted(),
+    };
+    let before = may_excuse.then(|| look(&request.before()));
+    match (now, before) {
+        (Ok(mut report), Some(Ok(before))) => {
+            report.forget(&before);
             Ok(report.into_response())
         }
-        Err(error) => match request.is_being_deleted().is_ok_and(|deleted| deleted).then(|| look(&request.before())) {
-            Some(Err(same)) if same == error => Ok(Report::default().into_response()),
-            _ => Err(refuse(error)),
-        },
+        (Ok(report), _) => Ok(report.into_response()),
+        (Err(error), Some(Err(same))) if same == error => Ok(Report::default().into_response()),
+        (Err(error), _) => Err(refuse(error)),
     }
 }

@@ -171,31 +171,30 @@ impl<'a> Request<'a> {
     }
 
     /// Whether an UPDATE touches an object that is already on its way out.
-    pub(crate) fn is_being_deleted(&self) -> Result<bool, Error> {
-        Ok(self.updated_metadata()?.is_some_and(|metadata| !metadata.deletion_timestamp.is_empty()))
+    pub(crate) fn is_being_deleted(&self) -> bool {
+        self.updated().is_some_and(|metadata| !metadata.deletion_timestamp.is_empty())
     }
 
     /// Whether an UPDATE touches what nobody can mend by it: an object on its way out, a pod, which stays what it was when it began, or a
     /// workload that a controller has made, and must be able to scale down when its own object has been mended.
-    pub(crate) fn is_of_what_stays(&self) -> Result<bool, Error> {
-        Ok(self.updated_metadata()?.is_some_and(|metadata| {
+    pub(crate) fn is_of_what_stays(&self) -> bool {
+        self.updated().is_some_and(|metadata| {
             let is_made = || metadata.owner_references.iter().any(|owner| owner.controller == Some(true));
             !metadata.deletion_timestamp.is_empty() || self.is_workload() && (self.kind.kind == "Pod" || is_made())
-        }))
+        })
     }
 
-    /// The metadata of an object that an UPDATE changes.
-    fn updated_metadata(&self) -> Result<Option<ObjectMeta<'a>>, Error> {
+    /// The metadata of the object of an UPDATE, where it can be read.
+    fn updated(&self) -> Option<ObjectMeta<'a>> {
         crate::view! {
             struct Object<'a> {
                 metadata: ObjectMeta<'a> as "metadata",
             }
         }
         if self.operation != Operation::Update || self.old_object.is_none() {
-            return Ok(None);
+            return None;
         }
-        let object: Object<'a> = self.object()?;
-        Ok(Some(object.metadata))
+        Some(self.object::<Object<'a>>().ok()?.metadata)
     }
 
     /// The same request about the object as it was before.

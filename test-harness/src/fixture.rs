@@ -48,6 +48,9 @@ const DEFAULT_NAMESPACE: &str = "default";
 /// Such a case would hold on one day, and not on the next.
 const READS_CLOCK: &str = "the policy reads the clock: say which day it is, for example `today: 2026-11-24`";
 
+/// What a case without a day is told when its policy asks for one.
+const READS_CLOCK: &str = "the policy reads the clock: say which day it is, for example `today: 2026-11-24`";
+
 /// Why a fixture cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum FixtureError {
@@ -293,7 +296,12 @@ impl Fixture {
         };
         let answer = policy.validate_settings(&settings).map_err(failed)?;
         let verdict = match answer.valid {
-            true => Verdict::Response(Box::new(policy.validate(&request, &settings, &world).map_err(failed)?)),
+            true => match policy.validate(&request, &settings, &world) {
+                Ok(response) => Verdict::Response(Box::new(response)),
+                // What happened need not happen tomorrow.
+                Err(_) if today.is_none() && world.clock_was_read() => return Err(Mismatch::line(READS_CLOCK)),
+                Err(error) => return Err(failed(error)),
+            },
             false => Verdict::SettingsRefused(answer.message.unwrap_or_default()),
         };
         Ok(Recording { request, settings, session: world.recorded(), verdict, reads_clock: world.clock_was_read() })

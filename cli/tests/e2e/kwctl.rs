@@ -81,16 +81,35 @@ fn inspects(kwctl: &Kwctl, module: &Module, _: &Cases) -> Result<(), Failed> {
     let printed = kwctl.print(&["inspect", "--output", "yaml", text(&kwctl.module)])?;
     // Behind the metadata it may say that nothing is signed.
     let found: Value = serde_norway::from_str(printed.split("\n\n").next().unwrap_or_default())?;
-    let expected: Value = serde_json::from_str(module.metadata)?;
-    for (key, value) in expected.as_object().into_iter().flatten() {
-        // Empty lists are left out.
-        let is_empty = value.as_array().is_some_and(Vec::is_empty);
-        if found[key] != *value && !(is_empty && found[key].is_null()) {
-            return Err(format!("{key} is {value}, and kwctl shows {}", found[key]).into());
-        }
-    }
+    same_metadata(&serde_json::from_str(module.metadata)?, &found)?;
     let pretty = kwctl.print(&["inspect", text(&kwctl.module)])?;
     if pretty.contains(module.name) { Ok(()) } else { Err(format!("the title is missing: {pretty}").into()) }
+}
+
+/// Whether kwctl understands all that we write: it leaves out empty lists, sorts the resources, and adds annotations of its own.
+fn same_metadata(ours: &Value, theirs: &Value) -> Result<(), Failed> {
+    let sorted = |value: &Value| {
+        let mut items: Vec<String> = value.as_array().into_iter().flatten().map(Value::to_string).collect();
+        items.sort();
+        items
+    };
+    for (key, expected) in ours.as_object().into_iter().flatten() {
+        let found = &theirs[key];
+        let same = match (key.as_str(), expected) {
+            ("annotations", Value::Object(annotations)) => annotations.iter().all(|(name, text)| found[name] == *text),
+            ("contextAwareResources" | "hostCapabilities", _) => sorted(expected) == sorted(found),
+            _ => expected == found,
+        };
+        if !same {
+            return Err(format!("{key} is {expected}, and to kwctl it is {found}").into());
+        }
+    }
+    for (key, found) in theirs.as_object().into_iter().flatten() {
+        if ours.get(key).is_none() && !(found.is_null() || found.as_array().is_some_and(Vec::is_empty)) {
+            return Err(format!("kwctl adds {key}: {found}").into());
+        }
+    }
+    Ok(())
 }
 
 /// It would have annotated the module in the same way.
@@ -104,15 +123,7 @@ fn annotates(kwctl: &Kwctl, module: &Module, _: &Cases) -> Result<(), Failed> {
     kwctl.print(&["annotate", "--metadata-path", text(&metadata), "--output-path", text(&annotated), text(&raw)])?;
     let found = metadata_of(&fs::read(&annotated)?)?.ok_or("kwctl has written no metadata")?;
     let expected = metadata_of(module.wasm)?.ok_or("the module has no metadata")?;
-    let keys = |value: &Value| value.as_object().map(|fields| fields.keys().cloned().collect::<Vec<_>>()).unwrap_or_default();
-    for key in keys(&found).iter().chain(&keys(&expected)) {
-        let is_empty = |value: &Value| value.is_null() || value.as_array().is_some_and(Vec::is_empty);
-        let (ours, theirs) = (&expected[key], &found[key]);
-        if ours != theirs && !(is_empty(ours) && is_empty(theirs)) {
-            return Err(format!("{key} is {ours}, and kwctl writes {theirs}").into());
-        }
-    }
-    Ok(())
+    same_metadata(&expected, &found)
 }
 
 const SECTION: &str = "io.kubewarden.metadata";

@@ -31,10 +31,16 @@ const MONITOR: &str = "monitored-rbac-least-privilege";
 #[derive(Clone)]
 pub struct Figures(Arc<OnceLock<Result<Server, String>>>);
 
+/// What a trial does with the server.
+type Run = Box<dyn FnOnce(&Server, &Cases) -> Result<(), Failed> + Send>;
+
+/// The id of each policy with each of its settings, written in JSON.
+type Ids = HashMap<(&'static str, String), String>;
+
 pub fn trials(program: Option<&Path>, cases: &Arc<Cases>) -> (Vec<Trial>, Figures) {
     let figures = Figures(Arc::default());
     let mut trials = Vec::new();
-    let mut trial = |name: String, run: Box<dyn FnOnce(&Server, &Cases) -> Result<(), Failed> + Send>| {
+    let mut trial = |name: String, run: Run| {
         let (program, cases, figures) = (program.map(Path::to_owned), Arc::clone(cases), figures.clone());
         let is_there = program.is_some();
         let trial = Trial::test(format!("policy-server::{name}"), move || {
@@ -57,8 +63,7 @@ pub fn trials(program: Option<&Path>, cases: &Arc<Cases>) -> (Vec<Trial>, Figure
 pub struct Server {
     child: Child,
     address: SocketAddr,
-    /// The id of each policy with each of its settings.
-    ids: HashMap<(&'static str, String), String>,
+    ids: Ids,
     ready: Duration,
     /// How many requests were made, and how long all of them took.
     asked: Mutex<(usize, Duration)>,
@@ -83,8 +88,15 @@ impl Server {
         let log = dir.path().join("log");
         let (port, readiness) = (free_port()?, free_port()?);
         let mut command = Command::new(program);
-        command.current_dir(dir.path()).env_clear().env("HOME", dir.path()).env("NO_COLOR", "1");
-        command.args(["--addr", "127.0.0.1", "--log-level", "warn", "--ignore-kubernetes-connection-failure"]);
+        command.current_dir(dir.path()).env_clear().env("HOME", dir.path());
+        command.args([
+            "--addr",
+            "127.0.0.1",
+            "--log-level",
+            "warn",
+            "--log-no-color",
+            "--ignore-kubernetes-connection-failure",
+        ]);
         // Settings that are refused are reported where they are used.
         command.args(["--continue-on-errors", "--port", &port.to_string(), "--readiness-probe-port", &readiness.to_string()]);
         command.args(["--policies", "policies.yml", "--policies-download-dir", ".", "--sigstore-cache-dir", "sigstore"]);
@@ -138,8 +150,8 @@ fn free_port() -> Result<u16, String> {
 }
 
 /// What is served, and under which names: each policy by its own with its defaults, and by others with the settings of its cases.
-fn configuration(dir: &Path, cases: &Cases) -> Result<(Value, HashMap<(&'static str, String), String>), String> {
-    let (mut policies, mut ids) = (Map::new(), HashMap::new());
+fn configuration(dir: &Path, cases: &Cases) -> Result<(Value, Ids), String> {
+    let (mut policies, mut ids) = (Map::new(), Ids::new());
     let mut modules: HashMap<&str, Value> = HashMap::new();
     for module in POLICIES {
         let path: PathBuf = dir.join(module.name).with_extension("wasm");
