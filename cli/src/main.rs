@@ -13,6 +13,7 @@ mod net;
 mod output;
 mod progress;
 mod rbac;
+mod registry;
 mod report;
 mod review;
 mod scan;
