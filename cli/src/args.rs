@@ -1,5 +1,7 @@
 //! The command line, as clap reads it.
 
+mod manifests;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -8,6 +10,8 @@ use palisade_harness::Severity;
 use palisade_sdk::Date;
 
 use crate::rbac::Risk;
+
+pub use manifests::Manifests;
 
 /// Scans Kubernetes manifests with Kubewarden policies, offline.
 #[derive(Debug, Parser)]
@@ -48,6 +52,8 @@ pub enum Command {
     Bench(Bench),
     /// Write the policies' modules into a folder, to push them to a registry
     Export(Export),
+    /// Write the policies as resources of Kubewarden, to apply them to a cluster
+    Manifests(Manifests),
     /// Renew the files that are generated from the policies
     #[command(hide = true)]
     Generate(Generate),

@@ -2,6 +2,7 @@
 
 pub mod bench;
 pub mod export;
+pub mod manifests;
 pub mod net;
 pub mod policies;
 pub mod rbac;
@@ -11,9 +12,11 @@ pub mod test;
 use palisade_harness::{Cache, Engine, Limits};
 
 use crate::config::ConfigError;
+use crate::deploy::DeployError;
 use crate::generate::GenerateError;
 use crate::modules::ModuleError;
 use crate::output::OutputError;
+use crate::registry::lock::LockError;
 
 /// Why a command could not do its work.
 #[derive(Debug, thiserror::Error)]
@@ -27,6 +30,12 @@ pub enum CommandError {
     /// A report that cannot be written.
     #[error(transparent)]
     Output(#[from] OutputError),
+    /// The plan of a deployment.
+    #[error(transparent)]
+    Deploy(#[from] DeployError),
+    /// The lock file.
+    #[error(transparent)]
+    Lock(#[from] LockError),
     /// The generated files.
     #[error(transparent)]
     Generate(#[from] GenerateError),

@@ -4,6 +4,7 @@
 mod args;
 mod commands;
 mod config;
+mod deploy;
 mod exemptions;
 mod generate;
 mod identity;
@@ -54,6 +55,7 @@ fn run(command: &Command) -> Result<Outcome, CommandError> {
         Command::Policies(args) => commands::policies::run(args),
         Command::Bench(args) => commands::bench::run(args),
         Command::Export(args) => commands::export::run(args),
+        Command::Manifests(args) => commands::manifests::run(args),
         Command::Generate(args) => {
             for path in generate::run(&args.root, args.check)? {
                 println!("{}", path.display());
