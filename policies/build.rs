@@ -49,10 +49,15 @@ fn build() -> Result<()> {
     if !names.is_empty() {
         require_target()?;
     }
+    let common = Common::read(workspace)?;
+    println!("cargo::rustc-env=PALISADE_RELEASED={}", common.released);
+    if let Some(id) = &common.artifact_hub {
+        println!("cargo::rustc-env=PALISADE_ARTIFACT_HUB_REPOSITORY={id}");
+    }
     let built = compile(workspace, &out, &names)?;
     let mut list = String::from("/// Every policy, by name.\npub static POLICIES: &[Module] = &[\n");
     for name in &names {
-        let metadata = metadata(&policies_dir.join(name).join("metadata.yml"))?;
+        let metadata = metadata(name, &policies_dir.join(name).join("metadata.yml"), &common)?;
         let module = fs::read(built.join(name.replace('-', "_")).with_extension("wasm")).map_err(|error| {
             format!("policies/{name}: cargo made no module ({error}); its Cargo.toml needs crate-type = [\"cdylib\", \"rlib\"]")
         })?;
@@ -169,8 +174,89 @@ fn remap(from: &Path, to: &str) -> OsString {
     flag
 }
 
-/// Reads `metadata.yml` and gives it as JSON, as `kwctl annotate` writes it: with the protocol's version, and with every key known.
-fn metadata(path: &Path) -> Result<String> {
+/// What is the same for every policy, from the workspace's `Cargo.toml`.
+struct Common {
+    version: String,
+    license: String,
+    authors: String,
+    homepage: String,
+    repository: String,
+    registry: String,
+    released: String,
+    artifact_hub: Option<String>,
+}
+
+impl Common {
+    fn read(workspace: &Path) -> Result<Self> {
+        let output = Command::new(env("CARGO")?)
+            .args(["metadata", "--no-deps", "--format-version", "1"])
+            .current_dir(workspace)
+            .output()?;
+        if !output.status.success() {
+            return Err(format!("cargo metadata failed: {}", String::from_utf8_lossy(&output.stderr).trim()).into());
+        }
+        let metadata: Value = serde_json::from_slice(&output.stdout)?;
+        let palisade = |key: &str, expected: &str| {
+            let text = metadata["metadata"]["palisade"][key].as_str().unwrap_or_default();
+            if text.is_empty() {
+                Err(format!("Cargo.toml: [workspace.metadata.palisade] {key}: expected {expected}"))
+            } else {
+                Ok(text.to_owned())
+            }
+        };
+        let package = |key: &str, expected: &str| match env(key)?.into_string() {
+            Ok(text) if !text.is_empty() => Ok(text),
+            _ => {
+                let key = key.trim_start_matches("CARGO_PKG_").to_lowercase();
+                Err(Box::<dyn Error>::from(format!("Cargo.toml: [workspace.package] {key}: expected {expected}")))
+            }
+        };
+        let authors = package("CARGO_PKG_AUTHORS", "a list of `Name <e-mail>`")?;
+        for author in authors.split(':') {
+            if !author
+                .split_once('<')
+                .is_some_and(|(name, mail)| !name.trim().is_empty() && mail.contains('@') && mail.ends_with('>'))
+            {
+                return Err(
+                    format!("Cargo.toml: [workspace.package] authors: expected `Name <e-mail>`, found {author:?}").into()
+                );
+            }
+        }
+        let released = palisade("released", "the day of the release")?;
+        if !(released.len() == 10 && released.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-')) {
+            let problem = format!("expected a day such as 2026-11-28, found {released:?}");
+            return Err(format!("Cargo.toml: [workspace.metadata.palisade] released: {problem}").into());
+        }
+        Ok(Self {
+            version: package("CARGO_PKG_VERSION", "a version")?,
+            license: package("CARGO_PKG_LICENSE", "an SPDX expression")?,
+            // Cargo joins them with colons, Kubewarden with commas.
+            authors: authors.replace(':', ", "),
+            homepage: package("CARGO_PKG_HOMEPAGE", "an address")?,
+            repository: package("CARGO_PKG_REPOSITORY", "the address of the source")?,
+            registry: palisade("registry", "a registry and a path in it, such as registry.example.com/policies")?,
+            released,
+            artifact_hub: metadata["metadata"]["palisade"]["artifact-hub"].as_str().map(str::to_owned),
+        })
+    }
+
+    /// The annotations that a policy of this name has from here.
+    fn annotations(&self, name: &str) -> [(&'static str, String); 7] {
+        [
+            ("io.kubewarden.policy.title", name.to_owned()),
+            ("io.kubewarden.policy.version", self.version.clone()),
+            ("io.kubewarden.policy.license", self.license.clone()),
+            ("io.kubewarden.policy.author", self.authors.clone()),
+            ("io.kubewarden.policy.url", self.homepage.clone()),
+            ("io.kubewarden.policy.source", self.repository.clone()),
+            ("io.kubewarden.policy.ociUrl", format!("{}/{name}", self.registry.trim_end_matches('/'))),
+        ]
+    }
+}
+
+/// Reads `metadata.yml` and gives it as JSON, as `kwctl annotate` writes it: completed with the protocol's version and what all
+/// policies have in common, and with every key known.
+fn metadata(name: &str, path: &Path, common: &Common) -> Result<String> {
     const REQUIRED: [&str; 9] = [
         "rules",
         "mutating",
@@ -192,6 +278,25 @@ fn metadata(path: &Path) -> Result<String> {
     }
     if let Some(unknown) = metadata.keys().find(|key| !REQUIRED.contains(&key.as_str())) {
         return Err(problem(format!("unknown key {unknown}")).into());
+    }
+    let minimum = metadata["minimumKubewardenVersion"].as_str().unwrap_or_default();
+    if minimum.split('.').count() != 3 || !minimum.split('.').all(|number| number.parse::<u32>().is_ok()) {
+        return Err(problem(
+            "minimumKubewardenVersion: expected three numbers in quotes, such as \"1.22.0\": Kubewarden cannot load a module with less"
+                .to_owned(),
+        )
+        .into());
+    }
+    let Some(annotations) = metadata.get_mut("annotations").and_then(Value::as_object_mut) else {
+        return Err(problem("annotations: expected a map".to_owned()).into());
+    };
+    if let Some((key, _)) = annotations.iter().find(|(_, value)| !value.is_string()) {
+        return Err(problem(format!("annotations: {key}: expected a string; put it in quotes")).into());
+    }
+    for (key, value) in common.annotations(name) {
+        if annotations.insert(key.to_owned(), Value::String(value)).is_some() {
+            return Err(problem(format!("annotations: {key} comes from the workspace's Cargo.toml: leave it out here")).into());
+        }
     }
     metadata.insert("protocolVersion".to_owned(), Value::from("v1"));
     Ok(serde_json::to_string(&metadata)?)

@@ -3,14 +3,17 @@
 //! Everything comes from a policy's `metadata.yml`, rules, settings and fixtures. Each module below gives files, as their paths and
 //! texts; here they are written, or compared with what there is.
 
+mod artifacthub;
 pub mod catalogue;
+mod changelog;
+mod questions;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 use palisade_harness::{Cache, Description, Engine, Limits, Metadata, Policy};
-use palisade_policies::POLICIES;
+use palisade_policies::{POLICIES, RELEASED};
 
 /// Folders that generated files fill: one that is no longer generated, since its policy is gone, is removed from there.
 const FOLDERS: [&str; 2] = ["artifacthub", "deploy/kustomize"];
@@ -29,7 +32,7 @@ pub enum GenerateError {
         /// Why.
         source: io::Error,
     },
-    /// A comment that asks for something unknown, or is not closed.
+    /// A comment that asks for something unknown or is not closed, or a changelog that does not fit.
     #[error("{}: {problem}", path.display())]
     Marker {
         /// The file.
@@ -65,6 +68,13 @@ pub struct Entry {
 pub fn run(root: &Path, check: bool) -> Result<Vec<PathBuf>, GenerateError> {
     let entries = entries(root)?;
     let mut files = catalogue::files(root, &entries)?;
+    let changes = changelog::read(root, env!("CARGO_PKG_VERSION"), RELEASED)?;
+    for entry in &entries {
+        let questions = questions::file(entry)?;
+        files.push(artifacthub::package(root, entry, &questions.1, &changes)?);
+        files.push(questions);
+    }
+    files.push(artifacthub::repository(root, &entries)?);
     files.extend(crate::deploy::files(root, &entries)?);
     let mut changed = Vec::new();
     for (path, text) in &files {

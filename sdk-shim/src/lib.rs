@@ -114,7 +114,7 @@ pub use json::{List, Map, Raw, Str};
 pub use path::Path;
 pub use report::{Finding, Report, Rule, Severity};
 pub use request::{GroupVersionKind, Operation, Request, UserInfo};
-pub use settings::{Level, RuleLevels, SettingDoc, Settings, SettingsError};
+pub use settings::{FieldDoc, Level, RuleLevels, SettingDoc, SettingType, Settings, SettingsError};
 pub use views::PodTemplate;
 
 use json::Writer;
@@ -200,11 +200,27 @@ fn describe(rules: &[Rule], settings: &[SettingDoc]) -> String {
     }
     writer.close(']').key("settings").open('[');
     for setting in settings {
-        writer.open('{').field("name", setting.name).field("type", setting.kind).field("default", setting.default);
-        writer.field("doc", setting.doc).close('}');
+        describe_field(&mut writer, &setting.field);
+        writer.field("default", setting.default).field("doc", setting.doc).close('}');
     }
     writer.close(']').close('}');
     writer.finish()
+}
+
+/// A field, and those inside of it; leaves its object open. As deep as the types are.
+fn describe_field(writer: &mut Writer, field: &FieldDoc) {
+    writer.open('{').field("name", field.name).field("type", field.kind);
+    if !field.choices.is_empty() {
+        writer.key("choices").strings(field.choices);
+    }
+    if !field.fields.is_empty() {
+        writer.key("fields").open('[');
+        for inner in field.fields {
+            describe_field(writer, inner);
+            writer.close('}');
+        }
+        writer.close(']');
+    }
 }
 
 fn parse_settings<P: Policy>(text: &str) -> Result<P::Settings, SettingsError> {

@@ -11,7 +11,7 @@
 use std::collections::BinaryHeap;
 
 use crate::json::{self, JsonError, List, Map, Read, Reader, Str};
-use crate::{Error, Path};
+use crate::{Error, FieldDoc, Path, SettingType};
 
 /// What is known of one label of an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -185,6 +185,32 @@ impl SelectorSetting {
         // It was read once already, when the settings were.
         json::from_str(&self.0).unwrap_or_default()
     }
+}
+
+impl SettingType for SelectorSetting {
+    const FIELDS: &'static [FieldDoc] =
+        &[FieldDoc::new::<MatchLabels>("match_labels", "Map"), FieldDoc::new::<MatchExpression>("match_expressions", "Vec<_>")];
+}
+
+/// Any keys, each with a string.
+struct MatchLabels;
+
+impl SettingType for MatchLabels {}
+
+struct MatchExpression;
+
+impl SettingType for MatchExpression {
+    const FIELDS: &'static [FieldDoc] = &[
+        FieldDoc::new::<String>("key", "String"),
+        FieldDoc::new::<Operator>("operator", "String"),
+        FieldDoc::new::<Vec<String>>("values", "Vec<String>"),
+    ];
+}
+
+struct Operator;
+
+impl SettingType for Operator {
+    const CHOICES: &'static [&'static str] = &["In", "NotIn", "Exists", "DoesNotExist"];
 }
 
 impl<'a> Read<'a> for SelectorSetting {

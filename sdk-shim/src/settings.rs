@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::Date;
 use crate::json::{self, JsonError, Read, Reader};
 use crate::report::Rule;
 
@@ -69,13 +70,55 @@ impl fmt::Display for SettingsError {
     }
 }
 
-/// One field of a policy's settings, for documentation.
+/// A field of settings, or of a struct in them, for documentation and forms.
 #[derive(Clone, Copy, Debug)]
-pub struct SettingDoc {
+pub struct FieldDoc {
     /// The key, as in Rust (`allowed_roles`); users write it in camel case.
     pub name: &'static str,
     /// The type, as in Rust.
     pub kind: &'static str,
+    /// The fields of the struct that it is, or is a list of.
+    pub fields: &'static [FieldDoc],
+    /// What it may be, where it is one of a few words.
+    pub choices: &'static [&'static str],
+}
+
+impl FieldDoc {
+    /// A field of this type, which is spelt so.
+    pub const fn new<T: SettingType>(name: &'static str, kind: &'static str) -> Self {
+        Self { name, kind, fields: T::FIELDS, choices: T::CHOICES }
+    }
+}
+
+/// A type that settings can have. One of a policy's own says what it may be: `impl SettingType for Kind { … }`.
+pub trait SettingType {
+    /// The fields, of a struct.
+    const FIELDS: &'static [FieldDoc] = &[];
+    /// The words, of an enum.
+    const CHOICES: &'static [&'static str] = &[];
+}
+
+macro_rules! plain {
+    ($($type:ty)*) => { $( impl SettingType for $type {} )* };
+}
+
+plain! { bool String u8 u16 u32 u64 usize f32 f64 Date }
+
+impl<T: SettingType> SettingType for Vec<T> {
+    const FIELDS: &'static [FieldDoc] = T::FIELDS;
+    const CHOICES: &'static [&'static str] = T::CHOICES;
+}
+
+impl<T: SettingType> SettingType for Option<T> {
+    const FIELDS: &'static [FieldDoc] = T::FIELDS;
+    const CHOICES: &'static [&'static str] = T::CHOICES;
+}
+
+/// One field of a policy's settings, for documentation.
+#[derive(Clone, Copy, Debug)]
+pub struct SettingDoc {
+    /// What it is called, and what it may be.
+    pub field: FieldDoc,
     /// The default, as in Rust.
     pub default: &'static str,
     /// What it does.
@@ -94,8 +137,8 @@ pub trait Settings: Default + for<'a> Read<'a> {
 /// Declares a policy's settings: a struct with defaults, strict parsing, the common `rules` setting, and documentation that
 /// `palisade policies` and the README show. Users write the keys in camel case.
 ///
-/// Values are strings, booleans, whole numbers, `Vec`s and `Option`s of these, and structs that [`setting!`](crate::setting!)
-/// declares.
+/// Values are strings, booleans, whole numbers, `Vec`s and `Option`s of these, structs that [`setting!`](crate::setting!)
+/// declares, and other types that are a [`SettingType`](crate::SettingType).
 ///
 /// ```
 /// palisade_sdk::settings! {
@@ -136,8 +179,7 @@ macro_rules! settings {
         impl $crate::Settings for $name {
             const DOCS: &'static [$crate::SettingDoc] = &[
                 $( $crate::SettingDoc {
-                    name: stringify!($field),
-                    kind: stringify!($type),
+                    field: $crate::FieldDoc::new::<$type>(stringify!($field), stringify!($type)),
                     default: stringify!($default),
                     doc: concat!($($doc),*),
                 }, )*
@@ -182,6 +224,12 @@ macro_rules! setting {
         }
 
         $crate::read_setting!($name { $($field),* });
+
+        impl $crate::SettingType for $name {
+            const FIELDS: &'static [$crate::FieldDoc] = &[
+                $( $crate::FieldDoc::new::<$type>(stringify!($field), stringify!($type)), )*
+            ];
+        }
     )+ };
 }
 

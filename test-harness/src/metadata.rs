@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::AdmissionRequest;
 
@@ -48,7 +48,7 @@ fn yes() -> bool {
 }
 
 /// Which requests a policy is for, as in a webhook configuration.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Rule {
     /// API groups; the core group is the empty string, and `*` is all.
@@ -66,7 +66,7 @@ pub struct Rule {
 }
 
 /// A kind that a policy may look up.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ContextAwareResource {
     /// Group and version: `v1`, `apps/v1`.

@@ -151,18 +151,26 @@ pub struct RuleDescription {
     pub source: String,
 }
 
-/// A setting of a Palisade policy.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// A setting of a Palisade policy, or a field of a struct in one.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SettingDescription {
     /// The name in Rust; see [`key`](Self::key).
     pub name: String,
     /// The type, in Rust.
     #[serde(rename = "type")]
     pub kind: String,
-    /// The default, in Rust.
+    /// The default, in Rust; empty for a field of a struct, which has its type's default.
+    #[serde(default)]
     pub default: String,
-    /// What it does.
+    /// What it does; empty for a field of a struct, which the setting's own text explains.
+    #[serde(default)]
     pub doc: String,
+    /// What it may be, where it is one of a few words.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub choices: Vec<String>,
+    /// The fields of the struct that it is, or is a list of.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fields: Vec<Self>,
 }
 
 impl SettingDescription {
@@ -207,12 +215,7 @@ mod tests {
 
     #[test]
     fn keys_are_camel_case() {
-        let setting = SettingDescription {
-            name: "allowed_roles_by_name".into(),
-            kind: String::new(),
-            default: String::new(),
-            doc: String::new(),
-        };
+        let setting = SettingDescription { name: "allowed_roles_by_name".into(), ..SettingDescription::default() };
         assert_eq!(setting.key(), "allowedRolesByName");
     }
 }

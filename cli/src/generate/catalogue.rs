@@ -106,7 +106,7 @@ fn policies_table(entries: &[Entry], prefix: &str) -> String {
     text
 }
 
-fn rules_table(description: &Description) -> String {
+pub fn rules_table(description: &Description) -> String {
     let mut text = String::from("| rule | default | what it finds | what to do | source |\n| --- | --- | --- | --- | --- |\n");
     for rule in &description.rules {
         let _ = writeln!(
@@ -122,7 +122,7 @@ fn rules_table(description: &Description) -> String {
     text
 }
 
-fn settings_table(description: &Description) -> String {
+pub fn settings_table(description: &Description) -> String {
     let mut text = String::from("| key | type | default | meaning |\n| --- | --- | --- | --- |\n");
     for setting in &description.settings {
         let _ = writeln!(
@@ -141,7 +141,7 @@ fn settings_table(description: &Description) -> String {
 }
 
 /// A Rust type in words.
-pub(crate) fn type_name(kind: &str) -> String {
+pub fn type_name(kind: &str) -> String {
     let inside = |prefix: &str| kind.strip_prefix(prefix).and_then(|rest| rest.strip_suffix('>')).map(str::trim);
     match kind {
         "bool" => "`true` or `false`".to_owned(),
@@ -159,7 +159,7 @@ pub(crate) fn type_name(kind: &str) -> String {
 }
 
 /// A default that is written in Rust, as it would be in YAML.
-pub(crate) fn default_value(setting: &SettingDescription) -> String {
+pub fn default_value(setting: &SettingDescription) -> String {
     // A long one stands on several lines.
     let default = setting.default.split_whitespace().collect::<Vec<_>>().join(" ");
     let default = default.as_str();
@@ -224,14 +224,8 @@ mod tests {
 
     #[test]
     fn says_types_and_defaults_as_users_write_them() {
-        let default = |default: &str| {
-            default_value(&SettingDescription {
-                name: String::new(),
-                kind: String::new(),
-                default: default.to_owned(),
-                doc: String::new(),
-            })
-        };
+        let default =
+            |default: &str| default_value(&SettingDescription { default: default.to_owned(), ..SettingDescription::default() });
         assert_eq!(
             default("vec![\"kube-system\".to_owned(), \"kube-public\".to_owned()]"),
             "[\"kube-system\", \"kube-public\"]"

@@ -14,7 +14,8 @@ mod rules;
 
 use palisade_sdk::selector::is_label_key;
 use palisade_sdk::{
-    Date, Error, Host, Operation, Path, Policy, Report, Request, Rule, SettingsError, Severity, clock, glob, json, rbac,
+    Date, Error, Host, Operation, Path, Policy, Report, Request, Rule, SettingType, SettingsError, Severity, clock, glob, json,
+    rbac,
 };
 
 use exempt::Exempt;
@@ -69,6 +70,10 @@ impl Kind {
     fn is_cluster_scoped(self) -> bool {
         matches!(self, Self::ClusterRole | Self::ClusterRoleBinding)
     }
+}
+
+impl SettingType for Kind {
+    const CHOICES: &'static [&'static str] = &["Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding"];
 }
 
 impl json::Read<'_> for Kind {

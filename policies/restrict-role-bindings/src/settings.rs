@@ -1,7 +1,7 @@
 //! What the deployer may accept.
 
 use palisade_sdk::rbac::subjects::{Binding, Who};
-use palisade_sdk::{SettingsError, glob, json};
+use palisade_sdk::{SettingType, SettingsError, glob, json};
 
 palisade_sdk::settings! {
     /// What the deployer may accept.
@@ -36,6 +36,10 @@ pub enum BindingKind {
     RoleBinding,
     /// `ClusterRoleBinding`
     ClusterRoleBinding,
+}
+
+impl SettingType for BindingKind {
+    const CHOICES: &'static [&'static str] = &["RoleBinding", "ClusterRoleBinding"];
 }
 
 impl json::Read<'_> for BindingKind {

@@ -1,7 +1,7 @@
 //! Roles that settings accept.
 
 use super::Role;
-use crate::{SettingsError, glob, json};
+use crate::{SettingType, SettingsError, glob, json};
 
 crate::setting! {
     /// A role that is accepted as it is, in a policy's settings.
@@ -35,6 +35,10 @@ impl RoleKind {
             _ => None,
         }
     }
+}
+
+impl SettingType for RoleKind {
+    const CHOICES: &'static [&'static str] = &["Role", "ClusterRole"];
 }
 
 impl json::Read<'_> for RoleKind {
