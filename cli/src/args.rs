@@ -1,6 +1,7 @@
 //! The command line, as clap reads it.
 
 mod manifests;
+mod publish;
 
 use std::path::PathBuf;
 
@@ -12,6 +13,7 @@ use palisade_sdk::Date;
 use crate::rbac::Risk;
 
 pub use manifests::Manifests;
+pub use publish::{Connection, Publish};
 
 /// Scans Kubernetes manifests with Kubewarden policies, offline.
 #[derive(Debug, Parser)]
@@ -50,8 +52,10 @@ pub enum Command {
     Policies(Policies),
     /// Measure sizes, load times and speed
     Bench(Bench),
-    /// Write the policies' modules into a folder, to push them to a registry
+    /// Write the policies' modules into a folder
     Export(Export),
+    /// Publish policies to a registry
+    Publish(Publish),
     /// Write the policies as resources of Kubewarden, to apply them to a cluster
     Manifests(Manifests),
     /// Renew the files that are generated from the policies
@@ -491,9 +495,11 @@ Each module carries its metadata, as kwctl annotate would write it.
 
 Example:
   palisade export modules/ --only rbac-least-privilege
-  kwctl push modules/rbac-least-privilege.wasm registry.example.com/policies/rbac-least-privilege:0.1.0";
+  kwctl run modules/rbac-least-privilege.wasm --request-path request.json
 
-/// Write the policies' modules into a folder, to push them to a registry
+To push them to a registry: palisade publish";
+
+/// Write the policies' modules into a folder
 #[derive(Debug, Args)]
 #[command(after_help = EXPORT_HELP)]
 pub struct Export {

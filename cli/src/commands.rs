@@ -5,6 +5,7 @@ pub mod export;
 pub mod manifests;
 pub mod net;
 pub mod policies;
+pub mod publish;
 pub mod rbac;
 pub mod scan;
 pub mod test;
@@ -42,6 +43,9 @@ pub enum CommandError {
     /// The engine.
     #[error(transparent)]
     Engine(#[from] palisade_harness::EngineError),
+    /// A registry.
+    #[error(transparent)]
+    Registry(#[from] crate::registry::RegistryError),
     /// Anything else, with what to do.
     #[error("{0}")]
     Other(String),

@@ -342,9 +342,14 @@ impl Plan {
     /// When there is no YAML for it.
     pub fn text(&self, object: &Object) -> Result<String, DeployError> {
         let mut text = String::new();
-        if let Some(planned) = self.policies.iter().find(|planned| planned.name == object.name()) {
+        for planned in &self.policies {
+            let is_member = matches!(object, Object::Group(group) if group.content.spec.policies.contains_key(&group::identifier(planned.name)));
             for note in &planned.notes {
-                let _ = writeln!(text, "# {note}");
+                if planned.name == object.name() {
+                    let _ = writeln!(text, "# {note}");
+                } else if is_member {
+                    let _ = writeln!(text, "# {}: {note}", planned.name);
+                }
             }
         }
         text.push_str(&yaml(object)?);

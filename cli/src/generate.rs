@@ -6,7 +6,7 @@
 mod artifacthub;
 pub mod catalogue;
 mod changelog;
-mod questions;
+pub mod questions;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

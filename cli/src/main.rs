@@ -13,6 +13,7 @@ mod modules;
 mod net;
 mod output;
 mod progress;
+mod publish;
 mod rbac;
 mod registry;
 mod report;
@@ -55,6 +56,7 @@ fn run(command: &Command) -> Result<Outcome, CommandError> {
         Command::Policies(args) => commands::policies::run(args),
         Command::Bench(args) => commands::bench::run(args),
         Command::Export(args) => commands::export::run(args),
+        Command::Publish(args) => commands::publish::run(args),
         Command::Manifests(args) => commands::manifests::run(args),
         Command::Generate(args) => {
             for path in generate::run(&args.root, args.check)? {

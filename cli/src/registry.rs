@@ -9,10 +9,10 @@ pub mod lock;
 pub mod reference;
 
 use std::cell::RefCell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use oci_client::client::Client;
 use oci_client::errors::OciDistributionError;
@@ -21,6 +21,7 @@ use oci_client::manifest::{
     OCI_IMAGE_MEDIA_TYPE, OciImageManifest, OciManifest,
 };
 use oci_client::secrets::RegistryAuth;
+use oci_client::token_cache::{RegistryToken, RegistryTokenType};
 use oci_client::{Reference, RegistryOperation};
 use olpc_cjson::CanonicalFormatter;
 use serde::Serialize;
@@ -33,6 +34,9 @@ pub use error::{Fault, RegistryError};
 
 /// How long to wait before each further attempt.
 const PAUSES: [Duration; 3] = [Duration::from_millis(500), Duration::from_secs(1), Duration::from_secs(2)];
+
+/// Tokens are good for a minute at least.
+const TOKEN_LIFE: Duration = Duration::from_secs(30);
 
 /// How often a list of referrers is written that somebody else writes too.
 const ROUNDS: usize = 3;
@@ -47,8 +51,10 @@ pub struct Registry {
     runtime: Runtime,
     client: Client,
     auth: RegistryAuth,
-    /// The repositories that there is a token for: name, and whether it is one to push.
-    authorised: RefCell<BTreeSet<(String, bool)>>,
+    is_plain: bool,
+    pushes: bool,
+    /// The repositories that there is a token for: name, and whether it is one to push; and since when.
+    authorised: RefCell<BTreeMap<(String, bool), Instant>>,
 }
 
 // Without what is secret.
@@ -116,7 +122,16 @@ impl Registry {
             .map_err(|error| RegistryError::Setup(format!("the connection cannot be set up: {error}")))?;
         let auth = credentials::of(host)?;
         let client = connection::client(host, options)?;
-        Ok(Self { host: host.to_owned(), runtime, client, auth, authorised: RefCell::default() })
+        let is_plain = options.plain_http;
+        Ok(Self { host: host.to_owned(), runtime, client, auth, is_plain, pushes: false, authorised: RefCell::default() })
+    }
+
+    /// Asks for the right to push from the beginning, if there is somebody to have it. A repository that is made by the first push is not
+    /// there for those who may read only, and some registries refuse to say even that.
+    #[must_use]
+    pub fn to_push(mut self) -> Self {
+        self.pushes = self.auth != RegistryAuth::Anonymous;
+        self
     }
 
     /// The host, with its port.
@@ -134,9 +149,9 @@ impl Registry {
             self.attempt(image, RegistryOperation::Pull, || self.client.pull_manifest_raw(image, &self.auth, MANIFESTS));
         match pulled {
             Ok((bytes, _)) => {
-                let content = serde_json::from_slice(&bytes).map_err(|error| {
+                let content = serde_json::from_slice(&bytes).map_err(|_| {
                     let is_page = bytes.trim_ascii_start().starts_with(b"<");
-                    let answer = if is_page { "a web page".to_owned() } else { format!("no manifest ({error})") };
+                    let answer = if is_page { "a web page" } else { "no manifest" };
                     self.failed(what(), Fault::NoRegistry(format!("its answer is {answer}")))
                 })?;
                 Ok(Some(Manifest { digest: digest(&bytes), bytes: bytes.to_vec(), content }))
@@ -300,17 +315,26 @@ impl Registry {
 
     /// Gets a token, where the registry wants one: left to oci-client, a failure to get it would go unnoticed.
     async fn authorise(&self, image: &Reference, operation: RegistryOperation) -> Result<(), OciDistributionError> {
+        let operation = if self.pushes { RegistryOperation::Push } else { operation };
         let key = (image.repository().to_owned(), operation == RegistryOperation::Push);
-        if !self.authorised.borrow().contains(&key) {
-            self.client.auth(image, &self.auth, operation).await?;
-            self.authorised.borrow_mut().insert(key);
+        if self.authorised.borrow().get(&key).is_some_and(|since| since.elapsed() < TOKEN_LIFE) {
+            return Ok(());
         }
+        if let Some(token) = self.client.auth(image, &self.auth, operation).await?
+            && self.pushes
+        {
+            // Who may push may read.
+            let token = RegistryTokenType::Bearer(RegistryToken::Token { token });
+            self.client.tokens.insert(image, RegistryOperation::Pull, token).await;
+        }
+        self.authorised.borrow_mut().insert(key, Instant::now());
         Ok(())
     }
 
     fn failed(&self, what: String, fault: Fault) -> RegistryError {
         let fault = match fault {
             Fault::Unauthorised(words) => Fault::Unauthorised(Some(self.whose_credentials(words))),
+            Fault::Refused(Some(400), None) if self.is_plain => Fault::Tls,
             other => other,
         };
         RegistryError::Failed { host: self.host.clone(), what, fault }
@@ -341,3 +365,6 @@ fn name(image: &Reference) -> String {
 fn pushing(image: &Reference) -> String {
     format!("cannot push {}", name(image))
 }
+
+#[cfg(test)]
+mod tests;

@@ -76,21 +76,30 @@ pub struct ContextAwareResource {
 }
 
 impl Metadata {
+    /// The JSON of a module's custom section; `None` when there is none.
+    ///
+    /// # Errors
+    /// When the module cannot be read.
+    pub fn section(wasm: &[u8]) -> Result<Option<&[u8]>, String> {
+        for payload in wasmparser::Parser::new(0).parse_all(wasm) {
+            if let wasmparser::Payload::CustomSection(section) = payload.map_err(|error| error.to_string())?
+                && section.name() == SECTION
+            {
+                return Ok(Some(section.data()));
+            }
+        }
+        Ok(None)
+    }
+
     /// Reads the custom section of a module; `None` when there is none.
     ///
     /// # Errors
     /// When the module or its section cannot be read.
     pub(crate) fn of_module(wasm: &[u8]) -> Result<Option<Self>, String> {
-        for payload in wasmparser::Parser::new(0).parse_all(wasm) {
-            if let wasmparser::Payload::CustomSection(section) = payload.map_err(|error| error.to_string())?
-                && section.name() == SECTION
-            {
-                return serde_json::from_slice(section.data())
-                    .map(Some)
-                    .map_err(|error| format!("its custom section {SECTION} cannot be read: {error}"));
-            }
-        }
-        Ok(None)
+        let Some(section) = Self::section(wasm)? else { return Ok(None) };
+        serde_json::from_slice(section)
+            .map(Some)
+            .map_err(|error| format!("its custom section {SECTION} cannot be read: {error}"))
     }
 
     /// Whether the policy says that it makes this host call.

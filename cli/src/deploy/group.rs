@@ -107,7 +107,7 @@ fn alike<'p>(policies: &[&'p Planned]) -> (Vec<&'p Planned>, Vec<&'p Planned>) {
 }
 
 /// A policy's name as CEL takes it for a function.
-fn identifier(name: &str) -> String {
+pub(super) fn identifier(name: &str) -> String {
     name.replace('-', "_")
 }
 

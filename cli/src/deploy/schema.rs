@@ -1,108 +1,90 @@
 //! JSON Schemas of what policies take as settings, made of what they say of themselves.
 
-use palisade_harness::{Description, SettingDescription};
+use palisade_harness::{Description, RuleDescription, SettingDescription};
 use serde_json::{Map, Value, json};
+
+use crate::generate::questions::is_mandatory;
 
 /// The schema of a policy's settings.
 pub fn settings(description: &Description) -> Value {
-    let mut properties: Map<String, Value> = description
-        .settings
-        .iter()
-        .map(|setting| {
-            let mut schema = of_type(&setting.kind, &setting.doc);
-            schema["description"] = sentence(&setting.doc).into();
-            (setting.key(), schema)
-        })
-        .collect();
-    let level = |rule: &palisade_harness::RuleDescription| {
-        // To YAML 1.1, which Helm reads, `off` without quotes is `false`.
-        let schema =
-            json!({"enum": ["deny", "warn", "off", false], "description": format!("{}: {}", rule.severity, rule.summary)});
-        (rule.id.clone(), schema)
+    let setting = |setting: &SettingDescription| {
+        let mut schema = of(setting);
+        schema["description"] = setting.doc.split_whitespace().collect::<Vec<_>>().join(" ").into();
+        (setting.key(), schema)
     };
-    properties.insert(
-        "rules".to_owned(),
-        json!({
-            "type": "object",
-            "description": "The level of each rule that should differ from the profile's: deny, warn or off",
-            "properties": description.rules.iter().map(level).collect::<Map<_, _>>(),
-            "additionalProperties": false,
-        }),
-    );
+    // To YAML 1.1, which Helm reads, `off` without quotes is `false`.
+    let level = |rule: &RuleDescription| {
+        let description = format!("{}, by default {}", rule.summary, rule.severity);
+        (rule.id.clone(), json!({"enum": ["deny", "warn", "off", false], "description": description}))
+    };
+    let mut properties: Map<String, Value> = description.settings.iter().map(setting).collect();
+    let mut rules = object(description.rules.iter().map(level).collect());
+    rules["description"] = "The level of each rule that should differ from the profile's: deny, warn or off".into();
+    properties.insert("rules".to_owned(), rules);
+    object(properties)
+}
+
+/// A map with these keys and no others.
+fn object(properties: Map<String, Value>) -> Value {
     json!({"type": "object", "properties": properties, "additionalProperties": false})
 }
 
-/// The schema of a Rust type. What the maps of a list hold is only in the setting's meaning: ``a list of `{name, reason}` ``.
-fn of_type(kind: &str, doc: &str) -> Value {
+/// The schema of a setting, or of a field in one.
+fn of(setting: &SettingDescription) -> Value {
+    of_type(&setting.kind, setting)
+}
+
+fn of_type(kind: &str, setting: &SettingDescription) -> Value {
     let inside = |prefix: &str| kind.strip_prefix(prefix).and_then(|rest| rest.strip_suffix('>')).map(str::trim);
     if let Some(item) = inside("Vec<") {
-        return json!({"type": "array", "items": of_type(item, doc)});
+        return json!({"type": "array", "items": of_type(item, setting)});
     }
     if let Some(value) = inside("Option<") {
-        let mut schema = of_type(value, doc);
-        schema["type"] = json!([schema["type"], "null"]);
+        return json!({"anyOf": [of_type(value, setting), {"type": "null"}]});
+    }
+    if !setting.choices.is_empty() {
+        return json!({"enum": setting.choices});
+    }
+    if !setting.fields.is_empty() {
+        let mut schema = object(setting.fields.iter().map(|field| (field.key(), of(field))).collect());
+        let mandatory: Vec<String> =
+            setting.fields.iter().filter(|field| is_mandatory(field)).map(SettingDescription::key).collect();
+        if !mandatory.is_empty() {
+            schema["required"] = json!(mandatory);
+        }
         return schema;
     }
     match kind {
         "bool" => json!({"type": "boolean"}),
-        "String" => json!({"type": "string"}),
         "u8" | "u16" | "u32" | "u64" | "usize" => json!({"type": "integer", "minimum": 0}),
         "f32" | "f64" => json!({"type": "number"}),
-        "SelectorSetting" => json!({
-            "type": "object",
-            "properties": {
-                "matchLabels": {"type": "object", "additionalProperties": {"type": "string"}},
-                "matchExpressions": {"type": "array", "items": {"type": "object"}},
-            },
-            "additionalProperties": false,
-        }),
-        _ => map(doc),
+        "Map" => json!({"type": "object", "additionalProperties": {"type": "string"}}),
+        // Days are written as text, too.
+        _ => json!({"type": "string"}),
     }
-}
-
-fn map(doc: &str) -> Value {
-    let keys: Vec<&str> = doc
-        .split_once("list of `{")
-        .and_then(|(_, rest)| rest.split_once("}`"))
-        .map(|(keys, _)| keys.split(',').map(str::trim).collect())
-        .unwrap_or_default();
-    if keys.is_empty() {
-        return json!({"type": "object"});
-    }
-    // Only the policy knows what the values of such a key may be.
-    let properties: Map<String, Value> = keys.iter().map(|key| ((*key).to_owned(), json!({}))).collect();
-    let mut schema = json!({"type": "object", "properties": properties, "additionalProperties": false});
-    if keys.contains(&"reason") && doc.contains("mandatory") {
-        schema["required"] = json!(["reason"]);
-    }
-    schema
-}
-
-fn sentence(doc: &str) -> String {
-    doc.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-/// A setting's default, and what it does, for a comment or a table.
-pub fn explained(setting: &SettingDescription) -> String {
-    sentence(&setting.doc)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn setting(kind: &str, fields: Vec<SettingDescription>) -> SettingDescription {
+        SettingDescription { name: "some_name".to_owned(), kind: kind.to_owned(), fields, ..SettingDescription::default() }
+    }
+
     #[test]
     fn types_become_schemas() {
-        assert_eq!(of_type("Vec<u16>", ""), json!({"type": "array", "items": {"type": "integer", "minimum": 0}}));
-        assert_eq!(of_type("Option<f64>", ""), json!({"type": ["number", "null"]}));
-        let doc = "Roles that are accepted: a list of `{name, reason}`. `reason` is mandatory.";
+        assert_eq!(of(&setting("Vec<u16>", vec![])), json!({"type": "array", "items": {"type": "integer", "minimum": 0}}));
+        assert_eq!(of(&setting("Option<f64>", vec![])), json!({"anyOf": [{"type": "number"}, {"type": "null"}]}));
         let item = json!({
             "type": "object",
-            "properties": {"name": {}, "reason": {}},
+            "properties": {"someName": {"type": "string"}},
             "additionalProperties": false,
-            "required": ["reason"],
+            "required": ["someName"],
         });
-        assert_eq!(of_type("Vec<AllowedRole>", doc), json!({"type": "array", "items": item}));
-        assert_eq!(of_type("Something", "It says nothing of its keys."), json!({"type": "object"}));
+        let list = setting("Vec<AllowedRole>", vec![setting("String", vec![])]);
+        assert_eq!(of(&list), json!({"type": "array", "items": item}));
+        let choice = SettingDescription { choices: vec!["Role".to_owned()], ..setting("Option<RoleKind>", vec![]) };
+        assert_eq!(of(&choice), json!({"anyOf": [{"enum": ["Role"]}, {"type": "null"}]}));
     }
 }

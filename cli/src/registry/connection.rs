@@ -54,6 +54,7 @@ pub fn client(host: &str, options: &Options) -> Result<Client, RegistryError> {
             reason = source;
         }
         let reason = reason.to_string();
+        let reason = reason.trim_start_matches("invalid peer certificate: ");
         match &options.ca_file {
             _ if reason.contains("No CA certificates") => setup(
                 "there are no certificates of authorities on this system; install them (ca-certificates), or pass --ca-file FILE.pem"

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
-use oci_client::errors::{OciDistributionError, OciEnvelope, OciErrorCode};
+use oci_client::errors::{DigestError, OciDistributionError, OciEnvelope, OciErrorCode};
 
 use super::credentials::CredentialsError;
 use super::reference::ReferenceError;
@@ -48,6 +48,8 @@ pub enum Fault {
     Certificate(String),
     /// Something answers, but not by TLS.
     NoTls,
+    /// Something answers that does not like plain HTTP.
+    Tls,
     /// It is sent from one place to the next.
     Redirects,
     /// Who are you? With the registry's words, or whose credentials they were.
@@ -174,6 +176,10 @@ impl From<OciDistributionError> for Fault {
             | OciDistributionError::VersionedParsingError(_)
             | OciDistributionError::ManifestEncodingError(_)
             | OciDistributionError::JsonError(_) => Self::NoRegistry("its answer is not the JSON of a registry".to_owned()),
+            OciDistributionError::DigestError(DigestError::VerificationError { expected, actual }) => {
+                Self::Wrong(format!("what came is {actual}, and not {expected} as was said; is there a proxy in between?"))
+            }
+            OciDistributionError::DigestError(_) => Self::NoRegistry("its answer has a digest that is none".to_owned()),
             other => Self::Wrong(root_cause(&other)),
         }
     }
@@ -183,19 +189,40 @@ impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let said = |said: &Option<String>| said.as_ref().map(|words| format!(" (it says: {words})")).unwrap_or_default();
         match self {
-            Self::Unreachable(cause) => write!(f, "no connection: {cause}; is the registry up, and its name and port right?"),
-            Self::Cut(cause) => write!(f, "the connection was cut: {cause}; publish again: what is there already is not pushed twice"),
-            Self::Timeout => f.write_str("no answer in time; is the registry up, or a proxy in between?"),
-            Self::Certificate(reason) if reason.starts_with("UnknownIssuer") => f.write_str(
-                "its certificate is of an authority that is not trusted here; pass the certificate of that authority: --ca-file FILE.pem",
+            Self::Unreachable(cause) => write!(
+                f,
+                "no connection: {cause}; are name and port right, is the registry up, and is there a proxy to be named or left out?"
             ),
-            Self::Certificate(reason) => write!(f, "its certificate is not valid: {reason}"),
+            Self::Cut(cause) => {
+                write!(f, "the connection was cut: {cause}; publish again: what is there already is not pushed twice")
+            }
+            Self::Timeout => f.write_str("no answer in time; is the registry up, or a proxy in between?"),
+            Self::Certificate(reason) => match reason {
+                // An authority of the same name, but with another key, is another one too.
+                reason if reason.starts_with("UnknownIssuer") || reason.starts_with("BadSignature") => f.write_str(
+                    "its certificate is of an authority that is not trusted here; \
+                     pass the certificate of that authority: --ca-file FILE.pem",
+                ),
+                reason if reason.starts_with("certificate expired") => f.write_str(
+                    "its certificate has expired; the registry needs a new one, or the clock of this machine is wrong",
+                ),
+                reason if reason.starts_with("certificate not valid yet") => {
+                    f.write_str("its certificate is not valid yet; is the clock of this machine right?")
+                }
+                reason if reason.starts_with("certificate not valid for name") => {
+                    write!(f, "{reason}; call the registry by a name that its certificate is for")
+                }
+                reason => write!(f, "its certificate is not valid: {reason}"),
+            },
             Self::NoTls => f.write_str("it does not speak TLS; if plain HTTP is meant, pass --plain-http"),
+            Self::Tls => f.write_str("refused with status 400; if it speaks TLS, leave out --plain-http"),
             Self::Redirects => f.write_str("it redirects in a circle; is this the registry itself, or a web page before it?"),
             Self::Unauthorised(None) => f.write_str("not authorised"),
             Self::Unauthorised(Some(words)) => f.write_str(words),
-            Self::Denied(words) => write!(f, "denied{}; does the user have the right to?", said(words)),
-            Self::Missing(words) => write!(f, "not found{}; some registries want a repository to be made before the first push", said(words)),
+            Self::Denied(words) => write!(f, "denied{}; this user may not", said(words)),
+            Self::Missing(words) => {
+                write!(f, "not found{}; some registries want a repository to be made before the first push", said(words))
+            }
             Self::Busy(429, words) => write!(f, "too many requests{}; try again later", said(words)),
             Self::Busy(code, words) => write!(f, "the registry fails, with status {code}{}; try again later", said(words)),
             Self::Refused(Some(code), words) => write!(f, "refused with status {code}{}", said(words)),

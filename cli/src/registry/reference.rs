@@ -21,8 +21,9 @@ pub struct ReferenceError {
 
 fn wrong(text: &str, problem: impl Into<String>) -> ReferenceError {
     // Everything before an @ could be a password.
-    let subject = if text.contains('@') && !text.contains("@sha") { "the reference" } else { text };
-    ReferenceError { subject: subject.to_owned(), problem: problem.into() }
+    let hides = text.contains('@') && !text.contains("@sha256:");
+    let subject = if hides { "a name with @".to_owned() } else { format!("{text:?}") };
+    ReferenceError { subject, problem: problem.into() }
 }
 
 /// A folder of a registry: its host, and a path below which each policy has a repository of its name.
@@ -83,7 +84,7 @@ impl fmt::Display for Destination {
 pub fn parse(text: &str) -> Result<Reference, ReferenceError> {
     let bare = text.strip_prefix(SCHEME).unwrap_or(text);
     let (name, digest) = match bare.split_once('@') {
-        Some((name, digest)) if digest.starts_with("sha") => (name, Some(digest)),
+        Some((name, digest)) if digest.starts_with("sha256:") => (name, Some(digest)),
         _ => (bare, None),
     };
     if let Some(digest) = digest
@@ -118,7 +119,7 @@ fn split(text: &str) -> Result<(&str, &str), ReferenceError> {
     if bare.contains('@') {
         return Err(wrong(
             text,
-            "names no user and no password; they are taken from docker's configuration, where `docker login` puts them",
+            "expected no user and no password in it: they are taken from docker's configuration, where `docker login` puts them",
         ));
     }
     if let Some((scheme, _)) = bare.split_once("://") {

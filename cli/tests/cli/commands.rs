@@ -12,7 +12,7 @@ fn help() {
     let alone = folder.run(&[]);
     assert_eq!(alone.status, 2);
     assert!(alone.stderr.contains("Usage: palisade"), "{alone:?}");
-    for command in ["scan", "rbac", "net", "test", "policies", "bench", "export", "completions"] {
+    for command in ["scan", "rbac", "net", "test", "policies", "bench", "export", "publish", "completions"] {
         let run = folder.run(&[command, "--help"]);
         assert_eq!(run.status, 0);
         insta::assert_snapshot!(format!("help_{command}"), run.stdout);
