@@ -17,7 +17,6 @@ use crate::deploy::DeployError;
 use crate::generate::GenerateError;
 use crate::modules::ModuleError;
 use crate::output::OutputError;
-use crate::registry::lock::LockError;
 
 /// Why a command could not do its work.
 #[derive(Debug, thiserror::Error)]
@@ -34,9 +33,6 @@ pub enum CommandError {
     /// The plan of a deployment.
     #[error(transparent)]
     Deploy(#[from] DeployError),
-    /// The lock file.
-    #[error(transparent)]
-    Lock(#[from] LockError),
     /// The generated files.
     #[error(transparent)]
     Generate(#[from] GenerateError),

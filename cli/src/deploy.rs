@@ -32,7 +32,7 @@ use lookups::ServiceAccount;
 use profiles::{ProfileName, Profiles};
 use resources::{
     ClusterRole, ClusterRoleBinding, ContextAwareResource, FailurePolicy, GroupSpec, MatchCondition, MatchPolicy, Mode,
-    NamespaceSelector, ObjectMeta, PolicySpec, Resource, Rule, WithSpec,
+    NamespaceSelector, ObjectMeta, PolicySpec, Resource, Rule, Settings, WithSpec, quoted,
 };
 
 /// Group and version of Kubewarden's resources.
@@ -321,7 +321,7 @@ impl Plan {
                     policy_server: self.policy_server.clone(),
                     mode: self.mode,
                     module: planned.module.clone(),
-                    settings: planned.settings.clone(),
+                    settings: Settings(planned.settings.clone()),
                     rules: rules(metadata),
                     mutating: metadata.mutating,
                     background_audit: metadata.background_audit,
@@ -362,7 +362,7 @@ impl Plan {
 /// # Errors
 /// When there is no YAML for it.
 pub fn yaml(value: &impl Serialize) -> Result<String, DeployError> {
-    serde_norway::to_string(value).map_err(|error| DeployError::Text(error.to_string()))
+    serde_norway::to_string(value).map(|text| quoted(&text)).map_err(|error| DeployError::Text(error.to_string()))
 }
 
 fn planned(

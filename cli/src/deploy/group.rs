@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::resources::{GroupSpec, MatchPolicy, Member, NamespaceSelector, ObjectMeta, Resource, Rule, WithSpec};
+use super::resources::{GroupSpec, MatchPolicy, Member, NamespaceSelector, ObjectMeta, Resource, Rule, Settings, WithSpec};
 use super::{API_VERSION, CATEGORY, DESCRIPTION, Object, Plan, Planned, SEVERITY, TIMEOUT_SECONDS, TITLE, VERSION};
 use super::{annotation, labels, rules};
 
@@ -45,7 +45,7 @@ impl Plan {
         let member = |planned: &&Planned| {
             let member = Member {
                 module: planned.module.clone(),
-                settings: planned.settings.clone(),
+                settings: Settings(planned.settings.clone()),
                 context_aware_resources: planned.lookups.clone(),
             };
             (identifier(planned.name), member)

@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::profiles::{ProfileName, Profiles};
-use super::resources::{FailurePolicy, MatchCondition, Rule};
+use super::resources::{FailurePolicy, MatchCondition, Rule, Settings};
 use super::{
     DESCRIPTION, DeployError, POLICY_SERVER, TIMEOUT_SECONDS, VERSION, annotation, annotations, lookups, own_registry, own_tag,
     rules, schema, watches_rbac, yaml,
@@ -73,7 +73,7 @@ struct LookupData<'d> {
 #[derive(Serialize)]
 struct ProfileData {
     enabled: bool,
-    settings: Map<String, Value>,
+    settings: Settings,
 }
 
 /// The files of the chart that are not written by hand.
@@ -141,7 +141,7 @@ fn policy_data<'d>(profiles: &'d Profiles, name: &str, metadata: &'d Metadata) -
     };
     let by_profile = |profile: ProfileName| {
         let its = profiles.profile(profile);
-        let data = ProfileData { enabled: its.policies.contains_key(name), settings: its.settings(name) };
+        let data = ProfileData { enabled: its.policies.contains_key(name), settings: Settings(its.settings(name)) };
         (profile.as_str(), data)
     };
     let exception = profiles.exception(name);

@@ -3,8 +3,13 @@
 use std::collections::BTreeMap;
 
 use clap::ValueEnum;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Map, Value};
+
+/// Words that YAML 1.1, which kubectl and Helm read, takes for booleans.
+const BOOLEANS: [&str; 8] = ["y", "n", "yes", "no", "on", "off", "true", "false"];
+/// What such a word begins with until [`quoted`] has put it into quotes.
+const MARKED: &str = "yaml_1_1_boolean_";
 
 /// A resource of any kind.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -49,16 +54,6 @@ pub enum Mode {
     Monitor,
     /// It is rejected
     Protect,
-}
-
-impl Mode {
-    /// As it is written.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Monitor => "monitor",
-            Self::Protect => "protect",
-        }
-    }
 }
 
 /// What happens while policy-server does not answer.
@@ -138,6 +133,38 @@ impl NamespaceSelector {
     }
 }
 
+/// A policy's settings. Strings that YAML 1.1 takes for booleans are marked as they are written, for [`quoted`].
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Settings(pub Map<String, Value>);
+
+impl Serialize for Settings {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        fn marked(value: &Value) -> Value {
+            match value {
+                Value::String(text) if BOOLEANS.contains(&text.to_ascii_lowercase().as_str()) => {
+                    format!("{MARKED}{text}").into()
+                }
+                Value::Array(items) => items.iter().map(marked).collect(),
+                Value::Object(map) => map.iter().map(|(key, value)| (key.clone(), marked(value))).collect(),
+                other => other.clone(),
+            }
+        }
+        self.0.iter().map(|(key, value)| (key, marked(value))).collect::<BTreeMap<_, _>>().serialize(serializer)
+    }
+}
+
+/// A text of YAML with quotes around the words that were marked.
+pub fn quoted(text: &str) -> String {
+    let mut parts = text.split(MARKED);
+    let mut result = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let end = part.find(|letter: char| !letter.is_ascii_alphabetic()).unwrap_or(part.len());
+        let (word, rest) = part.split_at(end);
+        result.extend(["'", word, "'", rest]);
+    }
+    result
+}
+
 /// The spec of a ClusterAdmissionPolicy. `sideEffects` is left out: Kubewarden makes `None` of that, which is true.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -149,7 +176,7 @@ pub struct PolicySpec {
     /// Where the module is.
     pub module: String,
     /// Its settings.
-    pub settings: Map<String, Value>,
+    pub settings: Settings,
     /// What it is asked about.
     pub rules: Vec<Rule>,
     /// Whether it changes objects.
@@ -212,7 +239,7 @@ pub struct Member {
     /// Where the module is.
     pub module: String,
     /// Its settings.
-    pub settings: Map<String, Value>,
+    pub settings: Settings,
     /// What it may look up.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub context_aware_resources: Vec<ContextAwareResource>,
