@@ -1,6 +1,7 @@
 //! The command line, as clap reads it.
 
 mod keys;
+mod manifests;
 mod publish;
 mod verify;
 
@@ -14,6 +15,7 @@ use palisade_sdk::Date;
 use crate::rbac::Risk;
 
 pub use keys::GenerateKeyPair;
+pub use manifests::Manifests;
 pub use publish::{Connection, Publish};
 pub use verify::{Verify, VerifyFormat};
 
@@ -62,6 +64,8 @@ pub enum Command {
     Publish(Publish),
     /// Check what was published: tags, signatures, modules and bills of materials
     Verify(Verify),
+    /// Write the policies as resources of Kubewarden, to apply them to a cluster
+    Manifests(Manifests),
     /// Renew the files that are generated from the policies
     #[command(hide = true)]
     Generate(Generate),

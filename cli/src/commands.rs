@@ -3,6 +3,7 @@
 pub mod bench;
 pub mod export;
 pub mod keys;
+pub mod manifests;
 pub mod net;
 pub mod policies;
 pub mod publish;
@@ -14,6 +15,7 @@ pub mod verify;
 use palisade_harness::{Cache, Engine, Limits};
 
 use crate::config::ConfigError;
+use crate::deploy::DeployError;
 use crate::generate::GenerateError;
 use crate::keys::KeyError;
 use crate::modules::ModuleError;
@@ -33,6 +35,9 @@ pub enum CommandError {
     /// A report that cannot be written.
     #[error(transparent)]
     Output(#[from] OutputError),
+    /// The plan of a deployment.
+    #[error(transparent)]
+    Deploy(#[from] DeployError),
     /// The generated files.
     #[error(transparent)]
     Generate(#[from] GenerateError),

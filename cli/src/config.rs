@@ -46,6 +46,13 @@ pub struct PolicyConfig {
 #[derive(Clone, Copy, Debug)]
 pub struct Level(&'static str);
 
+impl Level {
+    /// As it is written.
+    pub fn as_str(self) -> &'static str {
+        self.0
+    }
+}
+
 impl<'de> Deserialize<'de> for Level {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct LevelVisitor;

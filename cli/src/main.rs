@@ -4,6 +4,7 @@
 mod args;
 mod commands;
 mod config;
+mod deploy;
 mod exemptions;
 mod generate;
 mod identity;
@@ -61,6 +62,7 @@ fn run(command: &Command) -> Result<Outcome, CommandError> {
         Command::GenerateKeyPair(args) => commands::keys::run(args),
         Command::Publish(args) => commands::publish::run(args),
         Command::Verify(args) => commands::verify::run(args),
+        Command::Manifests(args) => commands::manifests::run(args),
         Command::Generate(args) => {
             for path in generate::run(&args.root, args.check)? {
                 println!("{}", path.display());

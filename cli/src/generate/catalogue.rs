@@ -39,7 +39,10 @@ pub fn files(root: &Path, entries: &[Entry]) -> Result<Vec<(PathBuf, String)>, G
 }
 
 /// Fills the generated parts of a file.
-fn filled(path: PathBuf, content: impl Fn(&str, &str) -> Option<String>) -> Result<(PathBuf, String), GenerateError> {
+pub(crate) fn filled(
+    path: PathBuf,
+    content: impl Fn(&str, &str) -> Option<String>,
+) -> Result<(PathBuf, String), GenerateError> {
     let text = fs::read_to_string(&path).map_err(|source| GenerateError::File { path: path.clone(), source })?;
     match fill(&text, content) {
         Ok(text) => Ok((path, text)),
@@ -189,7 +192,7 @@ fn network(path: &Path) -> Option<String> {
 }
 
 /// A text for the cell of a table.
-fn cell(text: &str) -> String {
+pub(crate) fn cell(text: &str) -> String {
     text.replace('|', "\\|").split_whitespace().collect::<Vec<_>>().join(" ")
 }
 

@@ -86,6 +86,11 @@ pub fn file(entry: &Entry) -> Result<(PathBuf, String), GenerateError> {
     Ok((entry.dir.join("questions-ui.yml"), format!("# {MARK}.\n{form}")))
 }
 
+/// Whether a field of a struct cannot be left out.
+pub fn is_mandatory(field: &SettingDescription) -> bool {
+    field.kind == "String" && field.default.is_empty() && field.key() != MAY_BE_EMPTY
+}
+
 /// The question for a setting, or for a field below one; `above` is what its variable begins with. Its default is that of its type.
 fn question(setting: &SettingDescription, above: &str) -> Question {
     let variable = format!("{above}{}", setting.key());
@@ -128,8 +133,7 @@ fn question(setting: &SettingDescription, above: &str) -> Question {
             Some(default)
         }
     };
-    let key = setting.key();
-    question.required = setting.kind == "String" && setting.default.is_empty() && key != MAY_BE_EMPTY;
+    question.required = is_mandatory(setting);
     question.default = default.filter(|_| optional.is_none());
     question
 }
