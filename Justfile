@@ -18,7 +18,7 @@ fixtures POLICY="":
 
 # The modules in kwctl and policy-server, where these are on the PATH; PALISADE_E2E=all asks kwctl about every fixture
 e2e *ARGS:
-    cargo test -p palisade --test e2e -- {{ARGS}}
+    cargo test --test e2e -- {{ARGS}}
 
 # What CI checks beside the tests
 lint:
