@@ -209,7 +209,7 @@ mod tests {
         for (index, (namespace, operation, payload)) in calls.into_iter().enumerate() {
             let exchange = Exchange::of_call(namespace, operation, payload.as_bytes(), Err("no: \"route\"\nto host")).unwrap();
             let text = Session { exchanges: vec![exchange.clone()] }.to_yaml();
-            assert_eq!(yaml::from_str::<Session>(&text).unwrap().exchanges, [exchange.clone()], "{text}");
+            assert_eq!(yaml::from_str::<Session>(&text).unwrap().exchanges, std::slice::from_ref(&exchange), "{text}");
             for (other, (namespace, operation, payload)) in calls.into_iter().enumerate() {
                 let answers = exchange.answers(namespace, operation, payload.as_bytes()).is_ok();
                 // Of verifications the image is enough to tell.
