@@ -144,7 +144,7 @@ fn reference(component: &palisade_policies::Component) -> String {
     purl(component).map_or_else(|| format!("{}@{}", component.name, component.version), |purl| purl.to_string())
 }
 
-/// A crate of crates.io has a package URL. One of this repository has none: a stranger's crate could bear its name there.
+/// A published crate has a package URL. One of this repository has none: a stranger could publish a crate of its name.
 fn purl(component: &palisade_policies::Component) -> Option<Purl> {
     component.checksum.and_then(|_| Purl::new("cargo", component.name, component.version).ok())
 }
