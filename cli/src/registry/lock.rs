@@ -68,17 +68,6 @@ pub struct LockedModule {
     pub size: u64,
 }
 
-impl Locked {
-    /// What never changes: `HOST[:PORT]/PATH@sha256:…`.
-    pub fn pinned(&self) -> String {
-        let name = match self.reference.rsplit_once('/') {
-            Some((folder, last)) => format!("{folder}/{}", last.split(':').next().unwrap_or(last)),
-            None => self.reference.clone(),
-        };
-        format!("{name}@{}", self.digest)
-    }
-}
-
 /// Why a lock file is of no use.
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
@@ -203,12 +192,6 @@ mod tests {
         let names: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         assert_eq!(names, [FILE_NAME]);
         insta::assert_snapshot!(fs::read_to_string(&path).unwrap());
-    }
-
-    #[test]
-    fn pinned_by_digest() {
-        let lock = lock();
-        assert_eq!(lock.policies["a"].pinned(), format!("localhost:5000/ours/a@sha256:{}", "0a".repeat(32)));
     }
 
     #[test]
