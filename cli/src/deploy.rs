@@ -9,6 +9,7 @@ pub mod kustomize;
 pub mod lookups;
 pub mod profiles;
 pub mod resources;
+pub mod rights;
 pub mod schema;
 
 use std::collections::BTreeMap;
@@ -28,12 +29,12 @@ use crate::generate::{Entry, GenerateError};
 use crate::modules::ModuleError;
 use crate::registry::lock::{Lock, Locked};
 use crate::registry::reference::{self, Destination, ReferenceError};
-use lookups::ServiceAccount;
 use profiles::{ProfileName, Profiles};
 use resources::{
     ClusterRole, ClusterRoleBinding, ContextAwareResource, FailurePolicy, GroupSpec, MatchCondition, MatchPolicy, Mode,
     NamespaceSelector, ObjectMeta, PolicySpec, Resource, Rule, Settings, WithSpec, quoted,
 };
+use rights::Holders;
 
 /// Group and version of Kubewarden's resources.
 const API_VERSION: &str = "policies.kubewarden.io/v1";
@@ -115,8 +116,8 @@ pub struct Options<'a> {
     pub lock: Option<&'a Lock>,
     /// The PolicyServer; by default Kubewarden's own.
     pub policy_server: Option<&'a str>,
-    /// Who reads what policies look up; nobody is allowed to if it is not given.
-    pub service_account: Option<&'a ServiceAccount>,
+    /// Who gets the rights that the policies need; nobody if it is not given.
+    pub holders: Option<&'a Holders>,
     /// Further namespaces that no policy sees.
     pub exclude_namespaces: &'a [String],
     /// If not empty: these alone, also those that the profile leaves out.
@@ -132,7 +133,7 @@ pub struct Options<'a> {
 pub struct Plan {
     mode: Mode,
     policy_server: String,
-    service_account: Option<ServiceAccount>,
+    holders: Option<Holders>,
     /// The policies, by name.
     pub policies: Vec<Planned>,
 }
@@ -235,15 +236,25 @@ pub fn annotations(metadata: &Metadata) -> BTreeMap<&'static str, String> {
     [TITLE, DESCRIPTION, CATEGORY, SEVERITY].into_iter().map(|name| (name, annotation(metadata, name).to_owned())).collect()
 }
 
-/// The rules of a policy's metadata.
+/// The rules of a policy's metadata, as a cluster gets them. Kubewarden's audit scanner leaves a policy out as a whole if a rule for CREATE names
+/// a subresource, or a kind that the cluster does not have; it passes over rules without CREATE, and over those for every version. So
+/// subresources, of which none is made, have a rule of their own, and kinds that not every cluster has are asked for in every version.
 pub fn rules(metadata: &Metadata) -> Vec<Rule> {
-    let rule = |rule: &palisade_harness::Rule| Rule {
-        api_groups: rule.api_groups.clone(),
-        api_versions: rule.api_versions.clone(),
-        resources: rule.resources.clone(),
-        operations: rule.operations.clone(),
-    };
-    metadata.rules.iter().map(rule).collect()
+    let mut rules = Vec::new();
+    for rule in &metadata.rules {
+        let (subresources, resources): (Vec<_>, Vec<_>) = rule.resources.iter().cloned().partition(|name| name.contains('/'));
+        let everywhere = rule.api_groups.iter().all(|group| rights::is_kubernetes(group));
+        let api_versions = if everywhere { rule.api_versions.clone() } else { vec!["*".to_owned()] };
+        let mut add = |resources: Vec<String>, operations: Vec<String>| {
+            if !resources.is_empty() && !operations.is_empty() {
+                let (api_groups, api_versions) = (rule.api_groups.clone(), api_versions.clone());
+                rules.push(Rule { api_groups, api_versions, resources, operations });
+            }
+        };
+        add(resources, rule.operations.clone());
+        add(subresources, rule.operations.iter().filter(|operation| *operation != "CREATE").cloned().collect());
+    }
+    rules
 }
 
 impl Plan {
@@ -269,9 +280,9 @@ impl Plan {
         }
         let policy_server = options.policy_server.unwrap_or(POLICY_SERVER);
         check_name("the PolicyServer", policy_server)?;
-        if let Some(ServiceAccount { namespace, name }) = options.service_account {
-            check_name("the namespace", namespace)?;
-            check_name("the ServiceAccount", name)?;
+        for account in options.holders.iter().flat_map(|holders| [&holders.policy_server, &holders.audit_scanner]) {
+            check_name("the namespace", &account.namespace)?;
+            check_name("the ServiceAccount", &account.name)?;
         }
         let profile = profiles.profile(options.profile);
         let mut policies = Vec::new();
@@ -291,17 +302,12 @@ impl Plan {
             }
             policies.push(planned(profiles, options, name, metadata, settings)?);
         }
-        Ok(Self {
-            mode: options.mode,
-            policy_server: policy_server.to_owned(),
-            service_account: options.service_account.cloned(),
-            policies,
-        })
+        Ok(Self { mode: options.mode, policy_server: policy_server.to_owned(), holders: options.holders.cloned(), policies })
     }
 
     /// The objects, those first that others need.
     pub fn objects(&self) -> Vec<Object> {
-        let mut objects = self.lookups();
+        let mut objects = self.rights();
         objects.extend(self.policies.iter().map(|policy| self.policy(policy)));
         objects
     }
@@ -519,9 +525,9 @@ fn exception_of(exception: &profiles::Exception) -> String {
 pub fn files(root: &Path, entries: &[Entry]) -> Result<Vec<(PathBuf, String)>, GenerateError> {
     let failed = |error: DeployError| GenerateError::Module(error.to_string());
     let profiles = Profiles::read().map_err(|error| failed(error.into()))?;
-    let account = ServiceAccount::default();
+    let holders = Holders::default();
     let plan = |profile: ProfileName| {
-        let options = Options { profile, service_account: Some(&account), ..Options::default() };
+        let options = Options { profile, holders: Some(&holders), ..Options::default() };
         // Without a configuration no policy is loaded.
         Plan::new(&profiles, &options, || Err(DeployError::Text("nothing is to be loaded".to_owned())))
     };

@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::deploy::lookups::ServiceAccount;
 use crate::deploy::profiles::ProfileName;
 use crate::deploy::resources::Mode;
+use crate::deploy::rights::ServiceAccount;
 use crate::registry::lock::FILE_NAME as LOCK_FILE;
 
 const HELP: &str = "\
@@ -20,8 +20,9 @@ Examples:
 
 What is written:
   A ClusterAdmissionPolicy of Kubewarden for each policy of the profile, with
-  its module, its settings, what it watches and what it may look up; and the
-  ClusterRole that lets policy-server read the latter, with its binding.
+  its module, its settings, what it watches and what it may look up; and two
+  ClusterRoles with their bindings: policy-server may read what the policies
+  look up, and the audit scanner what they judge, save Secrets.
   Comments say what differs from a policy's defaults, and why. The same input
   always gives the same text.
 
@@ -83,9 +84,13 @@ pub struct Manifests {
     #[arg(long, value_name = "NAMESPACE/NAME", default_value = "kubewarden/policy-server")]
     pub service_account: ServiceAccount,
 
-    /// Leave out the ClusterRole and its binding, where policy-server has these rights already
-    #[arg(long, conflicts_with = "service_account")]
-    pub no_lookups: bool,
+    /// The ServiceAccount of the audit scanner
+    #[arg(long, value_name = "NAMESPACE/NAME", default_value = "kubewarden/audit-scanner")]
+    pub audit_service_account: ServiceAccount,
+
+    /// Leave out the ClusterRoles and their bindings, where Kubewarden has these rights already
+    #[arg(long, conflicts_with_all = ["service_account", "audit_service_account"])]
+    pub no_rbac: bool,
 
     /// A further namespace that no policy sees; may be repeated
     #[arg(long = "exclude-namespace", value_name = "NAME")]

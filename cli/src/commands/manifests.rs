@@ -9,6 +9,7 @@ use super::{CommandError, Outcome, engine};
 use crate::args::Manifests;
 use crate::config::Config;
 use crate::deploy::profiles::Profiles;
+use crate::deploy::rights::Holders;
 use crate::deploy::{DeployError, Options, Plan, kustomize};
 use crate::output;
 use crate::registry::lock::Lock;
@@ -21,6 +22,7 @@ pub fn run(args: &Manifests) -> Result<Outcome, CommandError> {
     let profiles = Profiles::read().map_err(DeployError::from)?;
     let config = args.config.as_deref().map(|path| Config::load(Some(path))).transpose()?;
     let lock = if args.pin_digests { Some(read_lock(&args.lock)?) } else { None };
+    let holders = Holders { policy_server: args.service_account.clone(), audit_scanner: args.audit_service_account.clone() };
     let options = Options {
         profile: args.profile,
         mode: args.mode,
@@ -28,7 +30,7 @@ pub fn run(args: &Manifests) -> Result<Outcome, CommandError> {
         tag: args.tag.as_deref(),
         lock: lock.as_ref(),
         policy_server: Some(&args.policy_server),
-        service_account: (!args.no_lookups).then_some(&args.service_account),
+        holders: (!args.no_rbac).then_some(&holders),
         exclude_namespaces: &args.exclude_namespaces,
         only: &args.only,
         skip: &args.skip,

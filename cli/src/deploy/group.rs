@@ -17,7 +17,7 @@ impl Plan {
     /// The objects, with a group for each category that has more than one policy. A policy with which the others of its category do not agree
     /// on namespaces and on what happens while policy-server does not answer stays by itself, as a group has these once for all.
     pub fn grouped_objects(&self) -> Vec<Object> {
-        let mut objects = self.lookups();
+        let mut objects = self.rights();
         let mut groups: BTreeMap<&str, Vec<&Planned>> = BTreeMap::new();
         for policy in &self.policies {
             groups.entry(annotation(&policy.metadata, CATEGORY)).or_default().push(policy);

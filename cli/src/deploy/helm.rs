@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 
 use super::profiles::{ProfileName, Profiles};
 use super::resources::{FailurePolicy, MatchCondition, Rule, Settings};
+use super::rights::{self, Holders};
 use super::{
     DESCRIPTION, DeployError, POLICY_SERVER, TIMEOUT_SECONDS, VERSION, annotation, annotations, lookups, own_registry, own_tag,
     rules, schema, watches_rbac, yaml,
@@ -25,14 +26,14 @@ const CHART: &str = "deploy/helm/palisade";
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Data<'d> {
-    lookups: RoleData,
+    roles: BTreeMap<&'static str, RoleData>,
     policies: BTreeMap<&'d str, PolicyData<'d>>,
 }
 
 #[derive(Serialize)]
 struct RoleData {
     name: &'static str,
-    verbs: [&'static str; 3],
+    verbs: &'static [&'static str],
 }
 
 /// A policy, as the templates read it.
@@ -53,6 +54,7 @@ struct PolicyData<'d> {
     match_conditions: &'d [MatchCondition],
     #[serde(skip_serializing_if = "Vec::is_empty")]
     context_aware_resources: Vec<LookupData<'d>>,
+    audited: Vec<AuditedData>,
     profiles: BTreeMap<&'static str, ProfileData>,
 }
 
@@ -68,6 +70,13 @@ struct LookupData<'d> {
     unless_off: Option<&'d str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     named_in: Option<&'d str>,
+}
+
+/// What the audit scanner reads for a policy.
+#[derive(Serialize)]
+struct AuditedData {
+    group: String,
+    resource: String,
 }
 
 #[derive(Serialize)]
@@ -121,7 +130,9 @@ annotations:
 
 fn data<'d>(profiles: &'d Profiles, entries: &'d [Entry]) -> Data<'d> {
     Data {
-        lookups: RoleData { name: lookups::ROLE, verbs: lookups::VERBS },
+        roles: [rights::LOOKUPS, rights::AUDIT]
+            .map(|role| (role.component, RoleData { name: role.name, verbs: role.verbs }))
+            .into(),
         policies: entries.iter().map(|entry| (entry.name, policy_data(profiles, entry.name, &entry.metadata))).collect(),
     }
 }
@@ -156,6 +167,7 @@ fn policy_data<'d>(profiles: &'d Profiles, name: &str, metadata: &'d Metadata) -
         failure_policy: exception.and_then(|exception| exception.failure_policy),
         match_conditions: if watches_rbac(metadata) { &profiles.rbac_match_conditions } else { &[] },
         context_aware_resources: lookups::all(metadata).into_iter().map(lookup).collect(),
+        audited: rights::audited(metadata).into_iter().map(|(group, resource)| AuditedData { group, resource }).collect(),
         profiles: [ProfileName::Baseline, ProfileName::Restricted].map(by_profile).into(),
     }
 }
@@ -174,6 +186,7 @@ fn registry(entries: &[Entry]) -> String {
 
 fn global_values(profiles: &Profiles, entries: &[Entry]) -> Vec<GlobalValue> {
     let name = || json!({"type": "string", "minLength": 1});
+    let holders = Holders::default();
     let value = |key, default: String, schema, doc| GlobalValue { key, default, schema, doc };
     vec![
         value(
@@ -226,23 +239,30 @@ fn global_values(profiles: &Profiles, entries: &[Entry]) -> Vec<GlobalValue> {
             "How long the API server waits for an answer.",
         ),
         value(
-            "lookups.create",
+            "rbac.create",
             "true".to_owned(),
             json!({"type": "boolean"}),
-            "Whether policy-server gets the right to read what the policies look up. Without it, name these kinds in its own chart.",
+            "Whether policy-server gets the right to read what the policies look up, and the audit scanner what they judge.",
         ),
         value(
-            "lookups.serviceAccount.namespace",
-            lookups::ServiceAccount::default().namespace,
+            "rbac.policyServer.namespace",
+            holders.policy_server.namespace,
             name(),
             "The namespace of the PolicyServer's ServiceAccount.",
         ),
-        value("lookups.serviceAccount.name", lookups::ServiceAccount::default().name, name(), "Its name."),
+        value("rbac.policyServer.name", holders.policy_server.name, name(), "The name of that ServiceAccount."),
         value(
-            "lookups.annotations",
+            "rbac.auditScanner.namespace",
+            holders.audit_scanner.namespace,
+            name(),
+            "The namespace of the audit scanner's ServiceAccount.",
+        ),
+        value("rbac.auditScanner.name", holders.audit_scanner.name, name(), "The name of that ServiceAccount."),
+        value(
+            "rbac.annotations",
             "{}".to_owned(),
             json!({"type": "object", "additionalProperties": {"type": "string"}}),
-            "Annotations of the ClusterRole and its binding: the owner and the day of review that require-rbac-review asks for.",
+            "Annotations of the ClusterRoles and their bindings: the owner and the day of review that require-rbac-review asks for.",
         ),
     ]
 }

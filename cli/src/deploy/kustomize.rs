@@ -19,27 +19,27 @@ images:
     path: spec/module
 ";
 
-/// The files of a folder with these objects: one for each policy or group, one for the right to look up, and a kustomization of them.
+/// The files of a folder with these objects: one for each policy or group, one for the rights that they need, and a kustomization of them.
 ///
 /// # Errors
 /// When there is no YAML for an object.
 pub fn folder(plan: &Plan, objects: &[Object], comment: &str) -> Result<Vec<(PathBuf, String)>, DeployError> {
-    let (mut files, mut lookups) = (Vec::new(), String::new());
+    let (mut files, mut rights) = (Vec::new(), String::new());
     for object in objects {
         match object {
             Object::Policy(_) | Object::Group(_) => {
                 files.push((PathBuf::from(object.name()).with_extension("yaml"), plan.text(object)?));
             }
             Object::ClusterRole(_) | Object::ClusterRoleBinding(_) => {
-                if !lookups.is_empty() {
-                    lookups.push_str("---\n");
+                if !rights.is_empty() {
+                    rights.push_str("---\n");
                 }
-                lookups.push_str(&plan.text(object)?);
+                rights.push_str(&plan.text(object)?);
             }
         }
     }
-    if !lookups.is_empty() {
-        files.insert(0, (PathBuf::from("lookups.yaml"), lookups));
+    if !rights.is_empty() {
+        files.insert(0, (PathBuf::from("rights.yaml"), rights));
     }
     let mut text = format!("{comment}apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources:\n");
     for (path, _) in &files {

@@ -74,7 +74,10 @@ fn values_of_the_chart() -> Result<(), Failed> {
         "tag": "v9",
         "policyServer": "strict",
         "additionalExcludedNamespaces": ["calico-system"],
-        "lookups": {"serviceAccount": {"namespace": "security", "name": "strict"}},
+        "rbac": {
+            "policyServer": {"namespace": "security", "name": "strict"},
+            "auditScanner": {"namespace": "security", "name": "auditor"},
+        },
     }))?;
     let args = [
         "--registry=registry.example.com/ours",
@@ -82,12 +85,13 @@ fn values_of_the_chart() -> Result<(), Failed> {
         "--policy-server=strict",
         "--exclude-namespace=calico-system",
         "--service-account=security/strict",
+        "--audit-service-account=security/auditor",
     ];
     same(&found, &objects(&crate::manifests(&args)?)?)?;
-    let without = template(&json!({"lookups": {"create": false}}))?;
-    same(&without, &objects(&crate::manifests(&["--no-lookups"])?)?)?;
+    let without = template(&json!({"rbac": {"create": false}}))?;
+    same(&without, &objects(&crate::manifests(&["--no-rbac"])?)?)?;
     let annotations = json!({"palisade.dev/owner": "team-platform", "palisade.dev/review-by": "2027-03-31"});
-    let annotated = template(&json!({"lookups": {"annotations": annotations}}))?;
+    let annotated = template(&json!({"rbac": {"annotations": annotations}}))?;
     for kind in ["ClusterRole", "ClusterRoleBinding"] {
         let key = (kind.to_owned(), "palisade-lookups".to_owned());
         equal(kind, &annotated[&key]["metadata"]["annotations"], &annotations)?;
