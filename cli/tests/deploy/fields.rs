@@ -67,7 +67,8 @@ fn what_is_wrong_is_found() -> Result<(), Failed> {
     let objects = objects(&manifests(&["--only", "require-ingress-tls", "--no-rbac"])?)?;
     let good = objects.values().next().ok_or("nothing is written")?;
     check(good)?;
-    let changes: [(&str, fn(&mut Value)); 5] = [
+    type Change = fn(&mut Value);
+    let changes: [(&str, Change); 5] = [
         ("there is no field modul", |spec| spec["modul"] = "x".into()),
         ("mutating is missing", |spec| drop(spec.as_object_mut().and_then(|spec| spec.remove("mutating")))),
         ("expected protect|monitor", |spec| spec["mode"] = "audit".into()),
