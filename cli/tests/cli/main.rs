@@ -7,6 +7,7 @@ mod configuration;
 mod examples;
 mod formats;
 mod inputs;
+mod manifests;
 mod net;
 mod secrets;
 mod support;
