@@ -269,11 +269,15 @@ impl Plan {
     ) -> Result<Self, DeployError> {
         let known = metadata()?;
         let names: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
-        let of_config = options.config.iter().flat_map(|config| config.policies.keys());
-        if let Some(name) =
-            options.only.iter().chain(options.skip).chain(of_config).find(|name| !names.contains(&name.as_str()))
-        {
+        let unknown = |name: &&String| !names.contains(&name.as_str());
+        if let Some(name) = options.only.iter().chain(options.skip).find(unknown) {
             return Err(ModuleError::Unknown { name: name.clone(), known: names.join(", ") }.into());
+        }
+        if let Some(config) = options.config
+            && let Some(name) = config.policies.keys().find(unknown)
+        {
+            let problem = format!("there is no policy of this name; there are {}", names.join(", "));
+            return Err(config.wrong_policy(name, problem).into());
         }
         for name in options.exclude_namespaces {
             check_name("the namespace", name)?;

@@ -46,7 +46,7 @@ pub fn run(args: &Manifests) -> Result<Outcome, CommandError> {
     if exemptions > 0 {
         let style = AnsiColor::Yellow.on_default().bold();
         anstream::eprintln!(
-            "{style}note:{style:#} {exemptions} exemptions of the configuration hold in scans only; \
+            "{style}note:{style:#} the exemptions of the configuration ({exemptions}) hold in scans only; \
              in a cluster a policy's own settings accept what is meant: palisade policies NAME lists them"
         );
     }

@@ -8,6 +8,7 @@ mod examples;
 mod formats;
 mod inputs;
 mod keys;
+mod manifests;
 mod net;
 mod secrets;
 mod support;

@@ -5,6 +5,9 @@ use serde_json::Value;
 
 use crate::{VARIANTS, manifests, objects};
 
+/// A mistake in the spec of a policy.
+type Change = fn(&mut Value);
+
 const FIELDS: &str = include_str!("fields.yaml");
 
 pub fn trials() -> Vec<Trial> {
@@ -67,7 +70,6 @@ fn what_is_wrong_is_found() -> Result<(), Failed> {
     let objects = objects(&manifests(&["--only", "require-ingress-tls", "--no-rbac"])?)?;
     let good = objects.values().next().ok_or("nothing is written")?;
     check(good)?;
-    type Change = fn(&mut Value);
     let changes: [(&str, Change); 5] = [
         ("there is no field modul", |spec| spec["modul"] = "x".into()),
         ("mutating is missing", |spec| drop(spec.as_object_mut().and_then(|spec| spec.remove("mutating")))),
