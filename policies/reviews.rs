@@ -21,13 +21,11 @@ use serde_json::{Value, json};
 const TODAY: &str = "2026-11-25";
 
 /// What rules watch and no API server ever asks about, and why.
-const NEVER_SENT: [(&str, &str); 4] = [
+const NEVER_SENT: [(&str, &str); 3] = [
     // Files that have the form of objects: `palisade scan` finds them.
     ("encryptionconfigs", "*"),
     ("encryptionconfigurations", "*"),
     ("clusterconfigurations", "*"),
-    // The subresource can be read and changed, and nothing else.
-    ("pods/ephemeralcontainers", "CREATE"),
 ];
 
 fn main() -> ExitCode {

@@ -236,25 +236,15 @@ pub fn annotations(metadata: &Metadata) -> BTreeMap<&'static str, String> {
     [TITLE, DESCRIPTION, CATEGORY, SEVERITY].into_iter().map(|name| (name, annotation(metadata, name).to_owned())).collect()
 }
 
-/// The rules of a policy's metadata, as a cluster gets them. Kubewarden's audit scanner leaves a policy out as a whole if a rule for CREATE names
-/// a subresource, or a kind that the cluster does not have; it passes over rules without CREATE, and over those for every version. So
-/// subresources, of which none is made, have a rule of their own, and kinds that not every cluster has are asked for in every version.
+/// The rules of a policy's metadata.
 pub fn rules(metadata: &Metadata) -> Vec<Rule> {
-    let mut rules = Vec::new();
-    for rule in &metadata.rules {
-        let (subresources, resources): (Vec<_>, Vec<_>) = rule.resources.iter().cloned().partition(|name| name.contains('/'));
-        let everywhere = rule.api_groups.iter().all(|group| rights::is_kubernetes(group));
-        let api_versions = if everywhere { rule.api_versions.clone() } else { vec!["*".to_owned()] };
-        let mut add = |resources: Vec<String>, operations: Vec<String>| {
-            if !resources.is_empty() && !operations.is_empty() {
-                let (api_groups, api_versions) = (rule.api_groups.clone(), api_versions.clone());
-                rules.push(Rule { api_groups, api_versions, resources, operations });
-            }
-        };
-        add(resources, rule.operations.clone());
-        add(subresources, rule.operations.iter().filter(|operation| *operation != "CREATE").cloned().collect());
-    }
-    rules
+    let rule = |rule: &palisade_harness::Rule| Rule {
+        api_groups: rule.api_groups.clone(),
+        api_versions: rule.api_versions.clone(),
+        resources: rule.resources.clone(),
+        operations: rule.operations.clone(),
+    };
+    metadata.rules.iter().map(rule).collect()
 }
 
 impl Plan {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
 
-use palisade_harness::{Metadata, kinds};
+use palisade_harness::Metadata;
 
 use super::lookups::group_and_resource;
 use super::resources::{ClusterRole, ClusterRoleBinding, ObjectMeta, PolicyRule, Resource, RoleRef, Subject};
@@ -69,26 +69,23 @@ impl Default for Holders {
     }
 }
 
-/// What the audit scanner reads for a policy: the kinds of Kubernetes that the policy is asked about when they are made. Not Secrets: to read
-/// them all is more than an audit is worth; and no custom resources, which the audit is not told of (see [`rules`](super::rules)).
+/// What the audit scanner reads for a policy: the kinds that the policy is asked about when they are made. Not Secrets: to read them all is
+/// more than an audit is worth; and none of those that are asked for in every version, which the scanner passes over.
 pub fn audited(metadata: &Metadata) -> Vec<(String, String)> {
     let mut audited = Vec::new();
-    for rule in metadata.rules.iter().filter(|rule| rule.operations.iter().any(|operation| operation == "CREATE")) {
+    for rule in &metadata.rules {
+        if rule.api_versions.iter().any(|version| version == "*")
+            || !rule.operations.iter().any(|operation| operation == "CREATE")
+        {
+            continue;
+        }
         for group in &rule.api_groups {
-            for resource in &rule.resources {
-                let is_own = kinds::all().any(|kind| kind.group == *group && kind.resource == *resource);
-                if is_own && is_kubernetes(group) && !(group.is_empty() && resource == "secrets") {
-                    audited.push((group.clone(), resource.clone()));
-                }
+            for resource in rule.resources.iter().filter(|resource| !(group.is_empty() && *resource == "secrets")) {
+                audited.push((group.clone(), resource.clone()));
             }
         }
     }
     audited
-}
-
-/// Whether every cluster has the kinds of a group: those of Kubernetes itself.
-pub fn is_kubernetes(group: &str) -> bool {
-    matches!(group, "" | "apps" | "batch" | "networking.k8s.io" | "rbac.authorization.k8s.io")
 }
 
 impl Plan {
