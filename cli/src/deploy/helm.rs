@@ -172,6 +172,12 @@ fn policy_data<'d>(profiles: &'d Profiles, name: &str, metadata: &'d Metadata) -
     }
 }
 
+/// Where modules are, as [`crate::registry::reference::Destination`] reads it.
+const REGISTRY_PATTERN: &str =
+    "^(registry://)?([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\\[[0-9A-Fa-f:]+\\])(:[0-9]+)?(/[a-z0-9]+([._-]+[a-z0-9]+)*)*/?$";
+/// The name of a namespace, of a PolicyServer, or of a ServiceAccount.
+const NAME_PATTERN: &str = "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$";
+
 /// A value of the chart as a whole: its key, its default as YAML, its schema, and what it does.
 struct GlobalValue {
     key: &'static str,
@@ -185,7 +191,7 @@ fn registry(entries: &[Entry]) -> String {
 }
 
 fn global_values(profiles: &Profiles, entries: &[Entry]) -> Vec<GlobalValue> {
-    let name = || json!({"type": "string", "minLength": 1});
+    let name = || json!({"type": "string", "pattern": NAME_PATTERN});
     let holders = Holders::default();
     let value = |key, default: String, schema, doc| GlobalValue { key, default, schema, doc };
     vec![
@@ -204,8 +210,8 @@ fn global_values(profiles: &Profiles, entries: &[Entry]) -> Vec<GlobalValue> {
         value(
             "registry",
             registry(entries),
-            name(),
-            "The folder of the registry that the modules are pulled from, without `registry://`.",
+            json!({"type": "string", "pattern": REGISTRY_PATTERN}),
+            "The folder of the registry that the modules are pulled from: `HOST[:PORT]/PATH`.",
         ),
         value(
             "tag",
@@ -365,6 +371,13 @@ fn values_schema(profiles: &Profiles, entries: &[Entry]) -> Value {
         let mut at = &mut root;
         let parts: Vec<&str> = key.split('.').collect();
         for (depth, part) in parts.iter().enumerate() {
+            // Helm takes a value that is null for one that is not there, and templates for an empty one.
+            if at["properties"][*part].is_null() {
+                match at["required"].as_array_mut() {
+                    Some(required) => required.push((*part).into()),
+                    None => at["required"] = json!([part]),
+                }
+            }
             at = &mut at["properties"][*part];
             if at.is_null() {
                 *at = if depth + 1 == parts.len() {
@@ -392,6 +405,9 @@ fn values_schema(profiles: &Profiles, entries: &[Entry]) -> Value {
         (entry.name.to_owned(), schema)
     };
     let policies: Map<String, Value> = entries.iter().map(policy).collect();
+    if let Some(required) = root["required"].as_array_mut() {
+        required.push("policies".into());
+    }
     root["properties"]["policies"] = json!({"type": "object", "additionalProperties": false, "properties": policies});
     root
 }

@@ -23,6 +23,7 @@ pub fn trials() -> Vec<Trial> {
         .into();
     trials.push(trial("helm::lint", HELM, || output(Command::new(HELM).args(["lint", "--strict"]).arg(chart())).map(drop)));
     trials.push(trial("helm::values-of-the-chart", HELM, values_of_the_chart));
+    trials.push(trial("helm::notes-tell-who-rejects", HELM, notes_tell_who_rejects));
     trials.push(trial("helm::values-of-a-policy", HELM, values_of_a_policy));
     trials.push(trial("helm::rights-follow-the-settings", HELM, rights_follow_the_settings));
     trials.push(trial("helm::schema-takes-the-settings-of-fixtures", HELM, settings_of_fixtures));
@@ -88,6 +89,8 @@ fn values_of_the_chart() -> Result<(), Failed> {
         "--audit-service-account=security/auditor",
     ];
     same(&found, &objects(&crate::manifests(&args)?)?)?;
+    let scheme = template(&json!({"registry": "registry://registry.example.com/ours/"}))?;
+    same(&scheme, &objects(&crate::manifests(&["--registry=registry://registry.example.com/ours/"])?)?)?;
     let without = template(&json!({"rbac": {"create": false}}))?;
     same(&without, &objects(&crate::manifests(&["--no-rbac"])?)?)?;
     let annotations = json!({"palisade.dev/owner": "team-platform", "palisade.dev/review-by": "2027-03-31"});
@@ -97,6 +100,43 @@ fn values_of_the_chart() -> Result<(), Failed> {
         equal(kind, &annotated[&key]["metadata"]["annotations"], &annotations)?;
     }
     Ok(())
+}
+
+/// The notes after an installation. Helm prints them with a cluster only, so they stand in a template of their own here.
+fn notes(values: &Value) -> Result<String, Failed> {
+    let folder = tempfile::tempdir()?;
+    let copied = folder.path().join("palisade");
+    crate::copy(&chart(), &copied)?;
+    let templates = copied.join("templates");
+    let text = fs::read_to_string(templates.join("NOTES.txt"))?;
+    fs::write(
+        templates.join("notes.yaml"),
+        format!("{{{{- define \"notes\" -}}}}\n{text}\n{{{{- end }}}}\nnotes: {{{{ include \"notes\" . | toJson }}}}\n"),
+    )?;
+    let file = folder.path().join("values.yaml");
+    fs::write(&file, values.to_string())?;
+    let mut command = Command::new(HELM);
+    command.args(["template", "palisade"]).arg(&copied).args(["--show-only", "templates/notes.yaml", "--values"]).arg(file);
+    let notes: Value = palisade_harness::yaml::from_str(&output(&mut command)?)?;
+    Ok(notes["notes"].as_str().unwrap_or_default().to_owned())
+}
+
+fn notes_tell_who_rejects() -> Result<(), Failed> {
+    let (watches, rejects) = ("These reject nothing yet: ", "These reject what they find: ");
+    let one = json!({"no-secrets-in-configmaps": {"mode": "protect"}});
+    for (values, expected) in
+        [(json!({}), [true, false]), (json!({"mode": "protect"}), [false, true]), (json!({"policies": one}), [true, true])]
+    {
+        let notes = notes(&values)?;
+        let found = [watches, rejects].map(|text| notes.contains(text));
+        if found != expected {
+            return Err(format!("{values}: expected {expected:?}, found {found:?} in {notes}").into());
+        }
+    }
+    let notes = notes(&json!({"policies": one}))?;
+    let is_said = notes.contains("1 reject what they find, and 9 only watch")
+        && notes.contains(&format!("{rejects}no-secrets-in-configmaps.\n"));
+    if is_said { Ok(()) } else { Err(format!("the policy that rejects is not named: {notes}").into()) }
 }
 
 fn values_of_a_policy() -> Result<(), Failed> {
@@ -209,6 +249,22 @@ fn wrong_values() -> Vec<(&'static str, Value, &'static str)> {
         ("an-unknown-value", json!({"profil": "baseline"}), "profil"),
         ("an-unknown-profile", json!({"profile": "strict"}), "profile"),
         ("an-unknown-mode", json!({"mode": "audit"}), "mode"),
+        (
+            "a-value-that-is-null",
+            json!({"additionalExcludedNamespaces": null}),
+            "missing property 'additionalExcludedNamespaces'",
+        ),
+        ("a-mode-that-is-null", json!({"mode": null}), "missing property 'mode'"),
+        ("policies-that-are-null", json!({"policies": null}), "missing property 'policies'"),
+        ("another-scheme", json!({"registry": "https://registry.example.com/ours"}), "registry"),
+        ("a-registry-with-a-tag", json!({"registry": "registry.example.com/ours:v1"}), "registry"),
+        ("a-path-in-capitals", json!({"registry": "registry.example.com/Ours"}), "registry"),
+        (
+            "the-name-of-no-namespace",
+            json!({"additionalExcludedNamespaces": ["Calico_System"]}),
+            "additionalExcludedNamespaces",
+        ),
+        ("the-name-of-no-policy-server", json!({"policyServer": "Strict"}), "policyServer"),
         ("an-unknown-policy", json!({"policies": {"no-such-policy": {}}}), "no-such-policy"),
         (
             "labels-of-namespaces",

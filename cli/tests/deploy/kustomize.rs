@@ -7,7 +7,7 @@ use std::process::Command;
 use libtest_mimic::{Failed, Trial};
 use palisade_policies::POLICIES;
 
-use crate::{Objects, VARIANTS, expected, manifests, objects, output, root, same, trial};
+use crate::{Objects, VARIANTS, copy, expected, manifests, objects, output, root, same, trial};
 
 const KUBECTL: &str = "kubectl";
 
@@ -36,20 +36,6 @@ fn overlay(text: &str) -> Result<Objects, Failed> {
     copy(&root().join("deploy/kustomize"), folder.path())?;
     fs::write(folder.path().join("kustomization.yaml"), text)?;
     build(folder.path())
-}
-
-fn copy(from: &Path, to: &Path) -> Result<(), Failed> {
-    fs::create_dir_all(to)?;
-    for entry in fs::read_dir(from)? {
-        let entry = entry?;
-        let target = to.join(entry.file_name());
-        if entry.file_type()?.is_dir() {
-            copy(&entry.path(), &target)?;
-        } else {
-            fs::copy(entry.path(), target)?;
-        }
-    }
-    Ok(())
 }
 
 /// The module of each policy, by name.
