@@ -9,8 +9,10 @@ use std::time::Duration;
 
 use oci_client::Client;
 use oci_client::client::{Certificate, CertificateEncoding, ClientConfig, ClientProtocol};
+use reqwest::{NoProxy, Proxy, redirect};
 
 use super::error::RegistryError;
+use super::reader::Reader;
 use super::reference::is_loopback;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
@@ -18,6 +20,13 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
 const READ_TIMEOUT: Duration = Duration::from_secs(60);
 /// A server on this machine answers sooner.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
+/// For a whole answer to be there.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(600);
+
+const USER_AGENT: &str = concat!("palisade/", env!("CARGO_PKG_VERSION"));
+
+/// Why a redirect is not followed.
+pub const LEAVES_TLS: &str = "it redirects from https to http, where everybody on the way could answer in its place";
 
 /// How to speak to a registry.
 #[derive(Clone, Debug, Default)]
@@ -28,27 +37,29 @@ pub struct Options {
     pub ca_file: Option<PathBuf>,
 }
 
-/// A client for this host.
+/// Clients for this host: one that pushes, and one that reads.
 ///
 /// # Errors
 /// When the certificates or the proxy cannot be used.
-pub fn client(host: &str, options: &Options) -> Result<Client, RegistryError> {
+pub fn clients(host: &str, options: &Options) -> Result<(Client, Reader), RegistryError> {
     let setup = |problem: String| RegistryError::Setup(problem);
     let is_plain = options.plain_http || (is_loopback(host) && speaks_plain_http(host));
     let extra_root_certificates = options.ca_file.as_deref().map(certificates).transpose()?.unwrap_or_default();
     let proxies = Proxies::of_environment();
+    let reader = http_client(&extra_root_certificates, &proxies);
     let config = ClientConfig {
         protocol: if is_plain { ClientProtocol::Http } else { ClientProtocol::Https },
         extra_root_certificates,
         connect_timeout: Some(CONNECT_TIMEOUT),
         read_timeout: Some(READ_TIMEOUT),
-        user_agent: concat!("palisade/", env!("CARGO_PKG_VERSION")),
+        user_agent: USER_AGENT,
         http_proxy: proxies.http,
         https_proxy: proxies.https,
         no_proxy: Some(proxies.none),
         ..ClientConfig::default()
     };
-    Client::try_from(config).map_err(|error| {
+    let clients = Client::try_from(config).and_then(|client| Ok((client, reader?)));
+    let (client, reader) = clients.map_err(|error| {
         let mut reason: &dyn std::error::Error = &error;
         while let Some(source) = reason.source() {
             reason = source;
@@ -66,7 +77,38 @@ pub fn client(host: &str, options: &Options) -> Result<Client, RegistryError> {
                 "the connection cannot be set up; are HTTPS_PROXY and HTTP_PROXY URLs, as http://proxy.example.com:3128?".to_owned(),
             ),
         }
-    })
+    })?;
+    // Over plain HTTP, others hear what is said; so they do beyond this machine where nobody meant it.
+    let may_be_heard = options.plain_http && !is_loopback(host);
+    Ok((client, Reader { client: reader, is_plain, may_be_heard }))
+}
+
+/// What answers are read by. It does not leave TLS when it is told to go elsewhere.
+fn http_client(certificates: &[Certificate], proxies: &Proxies) -> reqwest::Result<reqwest::Client> {
+    let certificates: Vec<_> =
+        certificates.iter().map(|certificate| reqwest::Certificate::from_pem(&certificate.data)).collect::<Result<_, _>>()?;
+    let policy = redirect::Policy::custom(|attempt| {
+        let was_secure = attempt.previous().iter().any(|url| url.scheme() == "https");
+        if was_secure && attempt.url().scheme() != "https" {
+            return attempt.error(LEAVES_TLS);
+        }
+        redirect::Policy::default().redirect(attempt)
+    });
+    let mut builder = reqwest::Client::builder()
+        .tls_certs_merge(certificates)
+        .connect_timeout(CONNECT_TIMEOUT)
+        .read_timeout(READ_TIMEOUT)
+        .timeout(ANSWER_TIMEOUT)
+        .user_agent(USER_AGENT)
+        .redirect(policy);
+    let no_proxy = || NoProxy::from_string(&proxies.none);
+    if let Some(proxy) = &proxies.https {
+        builder = builder.proxy(Proxy::https(proxy)?.no_proxy(no_proxy()));
+    }
+    if let Some(proxy) = &proxies.http {
+        builder = builder.proxy(Proxy::http(proxy)?.no_proxy(no_proxy()));
+    }
+    builder.build()
 }
 
 /// Each certificate of a file.

@@ -5,6 +5,7 @@ use std::fmt;
 
 use oci_client::errors::{DigestError, OciDistributionError, OciEnvelope, OciErrorCode};
 
+use super::connection::LEAVES_TLS;
 use super::credentials::CredentialsError;
 use super::reference::ReferenceError;
 
@@ -86,6 +87,29 @@ impl Fault {
         }
     }
 
+    /// Bytes that are not those of a digest.
+    pub fn other_bytes(bytes: &[u8], expected: &str) -> Self {
+        let actual = super::digest(bytes);
+        Self::Wrong(format!("what came is {actual}, and not {expected} as was said; is there a proxy in between?"))
+    }
+
+    /// The same, without these words, which a registry may repeat.
+    pub fn without(self, secrets: &[String]) -> Self {
+        let clean = |text: String| {
+            secrets.iter().filter(|secret| !secret.is_empty()).fold(text, |text, secret| text.replace(secret, "***"))
+        };
+        match self {
+            Self::Unauthorised(words) => Self::Unauthorised(words.map(clean)),
+            Self::Denied(words) => Self::Denied(words.map(clean)),
+            Self::Missing(words) => Self::Missing(words.map(clean)),
+            Self::Busy(code, words) => Self::Busy(code, words.map(clean)),
+            Self::Refused(code, words) => Self::Refused(code, words.map(clean)),
+            Self::NoRegistry(what) => Self::NoRegistry(clean(what)),
+            Self::Wrong(what) => Self::Wrong(clean(what)),
+            other => other,
+        }
+    }
+
     /// An answer of this status, whose body is this.
     fn of_status(code: u16, body: &str) -> Self {
         if body.trim_start().starts_with('<') && (400..500).contains(&code) && !matches!(code, 401 | 403 | 429) {
@@ -120,6 +144,12 @@ fn root_cause(error: &(dyn Error + 'static)) -> String {
     inner.to_string()
 }
 
+impl From<reqwest::Error> for Fault {
+    fn from(error: reqwest::Error) -> Self {
+        OciDistributionError::RequestError(error).into()
+    }
+}
+
 impl From<OciDistributionError> for Fault {
     fn from(error: OciDistributionError) -> Self {
         match error {
@@ -134,6 +164,8 @@ impl From<OciDistributionError> for Fault {
                     Self::NoTls
                 } else if error.is_timeout() {
                     Self::Timeout
+                } else if cause == LEAVES_TLS {
+                    Self::Wrong(cause)
                 } else if error.is_redirect() {
                     Self::Redirects
                 } else if error.is_connect() {

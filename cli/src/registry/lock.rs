@@ -19,11 +19,13 @@
 //! time in it, and the policies are in the order of their names.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
+use serde::de::{Error as _, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::reference::is_digest;
 
@@ -41,7 +43,31 @@ pub struct Lock {
     /// The folder of the registry: `HOST[:PORT]/PATH`.
     pub destination: String,
     /// Each policy, by name.
+    #[serde(deserialize_with = "each_once")]
     pub policies: BTreeMap<String, Locked>,
+}
+
+/// Reads a map, in which no name stands twice: which of the two is meant, readers would not agree about.
+fn each_once<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, Locked>, D::Error> {
+    struct Policies;
+    impl<'de> Visitor<'de> for Policies {
+        type Value = BTreeMap<String, Locked>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a map of policies")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+            let mut policies = BTreeMap::new();
+            while let Some((name, locked)) = map.next_entry()? {
+                if policies.insert(String::clone(&name), locked).is_some() {
+                    return Err(A::Error::custom(format!("the policy {name} stands there twice")));
+                }
+            }
+            Ok(policies)
+        }
+    }
+    deserializer.deserialize_map(Policies)
 }
 
 /// A policy that was published.
@@ -131,6 +157,15 @@ impl Lock {
         for (name, locked) in &lock.policies {
             if !is_digest(&locked.digest) {
                 return Err(format!("policies.{name}.digest: expected sha256: and 64 hexadecimal digits"));
+            }
+            if !is_digest(&format!("sha256:{}", locked.module.sha256)) {
+                return Err(format!("policies.{name}.module.sha256: expected 64 hexadecimal digits"));
+            }
+            // Else the digest would be that of something somewhere else.
+            let expected = format!("{}/{name}", lock.destination);
+            let (place, tag) = locked.reference.rsplit_once(':').unwrap_or((&locked.reference, ""));
+            if place != expected || tag.is_empty() || tag.contains('/') {
+                return Err(format!("policies.{name}.reference: expected {expected}:TAG"));
             }
         }
         Ok(lock)

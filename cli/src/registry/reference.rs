@@ -20,8 +20,8 @@ pub struct ReferenceError {
 }
 
 fn wrong(text: &str, problem: impl Into<String>) -> ReferenceError {
-    // Everything before an @ could be a password.
-    let hides = text.contains('@') && !text.contains("@sha256:");
+    // Everything before an @ could be a password, unless it is that of a digest, and there is no other.
+    let hides = text.split_once('@').is_some_and(|(_, digest)| !digest.starts_with("sha256:") || digest.contains('@'));
     let subject = if hides { "a name with @".to_owned() } else { format!("{text:?}") };
     ReferenceError { subject, problem: problem.into() }
 }

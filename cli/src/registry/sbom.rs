@@ -6,7 +6,7 @@ use oci_client::Reference;
 use oci_client::annotations::ORG_OPENCONTAINERS_IMAGE_TITLE;
 use oci_client::manifest::{OCI_IMAGE_MEDIA_TYPE, OciDescriptor, OciImageManifest, OciManifest};
 
-use super::{Registry, RegistryError, by_digest, canonical, digest};
+use super::{Manifest, Registry, RegistryError, by_digest, canonical, digest};
 use crate::sbom::{self, MEDIA_TYPE, SbomError};
 
 /// The config of an artifact that has none, as OCI asks for it.
@@ -14,7 +14,10 @@ const EMPTY: &[u8] = b"{}";
 const EMPTY_MEDIA_TYPE: &str = "application/vnd.oci.empty.v1+json";
 
 /// Larger ones are not read.
-const LARGEST: i64 = 16 * 1024 * 1024;
+const LARGEST: u64 = 16 * 1024 * 1024;
+
+/// More of them for one manifest are not looked at.
+const MOST: usize = 100;
 
 /// What is attached to a manifest.
 pub struct Subject<'s> {
@@ -44,8 +47,11 @@ pub enum Flaw {
     #[error("its subject is {0}")]
     OtherSubject(String),
     /// It is of another form.
-    #[error("it has no layer of type {MEDIA_TYPE} with at most {LARGEST} bytes")]
+    #[error("it has no layer of type {MEDIA_TYPE}")]
     NoLayer,
+    /// So many that they are there to keep somebody busy.
+    #[error("there are {0} bills of materials, and more than {MOST} are not looked at")]
+    TooMany(usize),
     /// The document.
     #[error(transparent)]
     Document(#[from] SbomError),
@@ -65,7 +71,7 @@ pub fn attach(
     let manifest = manifest(subject, name, document);
     let own = digest(&canonical(&manifest));
     let is_listed = registry.referrers(&image)?.iter().any(|entry| entry.digest == own);
-    if is_listed && registry.manifest(&by_digest(&image, &own))?.is_some() {
+    if is_listed && registry.manifest_if_intact(&image, &own)?.is_ok() {
         return Ok((own, false));
     }
     registry.push_blob(&image, EMPTY)?;
@@ -106,19 +112,23 @@ fn size(bytes: usize) -> i64 {
 /// # Errors
 /// When the registry does not list them.
 pub fn attached(registry: &Registry, image: &Reference, digest: &str) -> Result<Vec<Attached>, RegistryError> {
-    let entries = registry.referrers(&by_digest(image, digest))?;
-    let entries = entries.into_iter().filter(|entry| entry.artifact_type.as_deref() == Some(MEDIA_TYPE));
-    entries.map(|entry| Ok(Attached { module: read(registry, image, digest, &entry.digest)?, digest: entry.digest })).collect()
+    let mut entries = registry.referrers(&by_digest(image, digest))?;
+    entries.retain(|entry| entry.artifact_type.as_deref() == Some(MEDIA_TYPE));
+    if entries.len() > MOST {
+        return Ok(vec![Attached { digest: digest.to_owned(), module: Err(Flaw::TooMany(entries.len())) }]);
+    }
+    entries
+        .into_iter()
+        .map(|entry| Ok(Attached { module: read(registry, image, digest, &entry.digest)?, digest: entry.digest }))
+        .collect()
 }
 
 fn read(registry: &Registry, image: &Reference, subject: &str, own: &str) -> Result<Result<String, Flaw>, RegistryError> {
-    let image = by_digest(image, own);
-    let manifest = match registry.manifest(&image)? {
-        Some(manifest) if manifest.digest != own => return Ok(Err(Flaw::Unfetched("it has another digest".to_owned()))),
-        Some(manifest) => manifest.content,
-        None => return Ok(Err(Flaw::Unfetched("there is no such manifest".to_owned()))),
+    let manifest = match registry.manifest_if_intact(image, own)? {
+        Ok(Manifest { content: OciManifest::Image(manifest), .. }) => manifest,
+        Ok(_) => return Ok(Err(Flaw::NoLayer)),
+        Err(problem) => return Ok(Err(Flaw::Unfetched(problem))),
     };
-    let OciManifest::Image(manifest) = manifest else { return Ok(Err(Flaw::NoLayer)) };
     match manifest.subject {
         Some(descriptor) if descriptor.digest == subject => {}
         other => {
@@ -126,8 +136,8 @@ fn read(registry: &Registry, image: &Reference, subject: &str, own: &str) -> Res
             return Ok(Err(Flaw::OtherSubject(other)));
         }
     }
-    let layer = manifest.layers.iter().find(|layer| layer.media_type == MEDIA_TYPE && layer.size <= LARGEST);
+    let layer = manifest.layers.iter().find(|layer| layer.media_type == MEDIA_TYPE);
     let Some(layer) = layer else { return Ok(Err(Flaw::NoLayer)) };
-    let document = registry.blob_if_intact(&image, &layer.digest)?;
+    let document = registry.blob(image, layer, LARGEST)?;
     Ok(document.map_err(Flaw::Unfetched).and_then(|document| Ok(sbom::subject(&document)?)))
 }

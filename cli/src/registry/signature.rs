@@ -10,7 +10,7 @@ use oci_client::manifest::{IMAGE_CONFIG_MEDIA_TYPE, OCI_IMAGE_MEDIA_TYPE, OciDes
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Registry, RegistryError, by_tag};
+use super::{Registry, RegistryError, by_tag, intact};
 use crate::keys::{KeyError, SigningKey, VerificationKey};
 
 /// The type of a layer that is signed.
@@ -20,7 +20,9 @@ const SIGNATURE: &str = "dev.cosignproject.cosign/signature";
 /// What a payload says it is.
 const PAYLOAD_TYPE: &str = "cosign container image signature";
 /// Larger layers are not looked at: a payload has some 250 bytes.
-const LARGEST_PAYLOAD: i64 = 64 * 1024;
+const LARGEST_PAYLOAD: u64 = 64 * 1024;
+/// Nor are more of them.
+const MOST: usize = 100;
 
 /// The tag of the signatures of a manifest.
 pub fn tag(digest: &str) -> String {
@@ -80,6 +82,9 @@ pub enum SignatureError {
     /// The tag of the signatures, with something else behind it.
     #[error("{0}: this tag is for the signatures of a policy, and holds something else")]
     NoSignatures(Reference),
+    /// So many that they are there to keep somebody busy.
+    #[error("{0}: there are {1} signatures, and more than {MOST} are not looked at")]
+    TooMany(Reference, usize),
 }
 
 /// The signatures of a manifest, as a registry holds them.
@@ -97,13 +102,30 @@ impl Signatures {
     /// When the registry does not give them.
     pub fn read(registry: &Registry, image: &Reference, digest: &str) -> Result<Self, SignatureError> {
         let place = by_tag(image, &tag(digest));
-        let manifest = match registry.manifest(&place)?.map(|manifest| manifest.content) {
-            None => None,
-            Some(OciManifest::Image(manifest)) => Some(manifest),
-            Some(OciManifest::ImageIndex(_)) => return Err(SignatureError::NoSignatures(place)),
+        let manifest = match intact(registry.manifest(&place))?.map(|found| found.map(|manifest| manifest.content)) {
+            Ok(None) => None,
+            Ok(Some(OciManifest::Image(manifest))) => Some(manifest),
+            Ok(Some(OciManifest::ImageIndex(_))) | Err(_) => return Err(SignatureError::NoSignatures(place)),
         };
-        let layers = manifest.iter().flat_map(|manifest| &manifest.layers);
-        let payloads = layers.map(|layer| fetch(registry, &place, layer)).collect::<Result<_, _>>()?;
+        let layers: Vec<&OciDescriptor> = manifest.iter().flat_map(|manifest| &manifest.layers).collect();
+        if layers.len() > MOST {
+            return Err(SignatureError::TooMany(place, layers.len()));
+        }
+        // Those who sign by different keys sign the same text.
+        let mut known: BTreeMap<(&str, i64), Result<Vec<u8>, Flaw>> = BTreeMap::new();
+        let mut payloads = Vec::new();
+        for layer in layers {
+            if layer.media_type != LAYER_MEDIA_TYPE {
+                payloads.push(Err(Flaw::OtherLayer(layer.media_type.clone())));
+                continue;
+            }
+            let key = (&*layer.digest, layer.size);
+            let payload = match known.get(&key) {
+                Some(payload) => payload.clone(),
+                None => registry.blob(&place, layer, LARGEST_PAYLOAD)?.map_err(Flaw::Unfetched),
+            };
+            payloads.push(known.entry(key).or_insert(payload).clone());
+        }
         Ok(Self { digest: digest.to_owned(), manifest, payloads })
     }
 
@@ -142,26 +164,12 @@ pub fn sign(registry: &Registry, image: &Reference, digest: &str, key: &SigningK
     Ok(true)
 }
 
-/// What a layer says. What is wrong with it alone is no error: other signatures may be good.
-fn fetch(registry: &Registry, image: &Reference, layer: &OciDescriptor) -> Result<Result<Vec<u8>, Flaw>, RegistryError> {
-    if layer.media_type != LAYER_MEDIA_TYPE {
-        return Ok(Err(Flaw::OtherLayer(layer.media_type.clone())));
-    }
-    if layer.size > LARGEST_PAYLOAD {
-        return Ok(Err(Flaw::TooLarge(layer.size)));
-    }
-    Ok(registry.blob_if_intact(image, &layer.digest)?.map_err(Flaw::Unfetched))
-}
-
 /// Why a layer is no signature of a manifest by a key.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Flaw {
     /// A layer of another kind.
     #[error("a layer of type {0}")]
     OtherLayer(String),
-    /// A layer that is much larger than a payload.
-    #[error("a layer of {0} bytes, which is no payload")]
-    TooLarge(i64),
     /// A layer that cannot be had as its digest says.
     #[error("a payload that cannot be fetched: {0}")]
     Unfetched(String),

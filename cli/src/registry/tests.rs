@@ -171,11 +171,49 @@ fn without_a_digest_nothing_refers_to_it() {
     assert!(memory.connect().referrers(&memory.image()).is_err());
 }
 
+/// A descriptor of this blob, with this size.
+fn descriptor(blob: &[u8], size: i64) -> OciDescriptor {
+    OciDescriptor { digest: digest(blob), size, ..OciDescriptor::default() }
+}
+
 #[test]
-fn a_blob_is_what_its_digest_says() {
+fn a_blob_is_what_its_descriptor_says() {
     let memory = Memory::start(true);
     let (registry, image) = (memory.connect(), memory.image());
-    assert_eq!(registry.blob(&image, &digest(b"blob")).unwrap(), b"blob");
-    let error = registry.blob(&image, &digest(b"another")).unwrap_err().to_string();
-    assert!(error.contains("what came is sha256:"), "{error}");
+    let read = |descriptor: &OciDescriptor| registry.blob(&image, descriptor, 100).unwrap();
+    assert_eq!(read(&descriptor(b"blob", 4)), Ok(b"blob".to_vec()));
+    let mut other = descriptor(b"blob", 4);
+    other.digest = "../../../etc".to_owned();
+    let problems: Vec<String> = [
+        descriptor(b"another", 4),
+        descriptor(b"blob", 3),
+        descriptor(b"blob", 5),
+        descriptor(b"blob", -1),
+        descriptor(b"blob", 101),
+        other,
+    ]
+    .iter()
+    .map(|descriptor| read(descriptor).unwrap_err())
+    .collect();
+    insta::assert_snapshot!(problems.join("\n"));
+}
+
+#[test]
+fn manifests_that_can_be_read_in_two_ways() {
+    let image = r#""config": {"mediaType": "a", "digest": "b", "size": 1}, "layers": []"#;
+    for text in [format!(r#"{{"schemaVersion": 2, {image}}}"#), r#"{"schemaVersion": 2, "manifests": []}"#.to_owned()] {
+        assert!(parse_manifest(text.as_bytes()).is_ok(), "{text}");
+    }
+    let faults: Vec<String> = [
+        format!(r#"{{"schemaVersion": 2, {image}, "manifests": []}}"#),
+        format!(r#"{{"schemaVersion": 2, {image}, "layers": []}}"#),
+        format!(r#"{{"schemaVersion": 1, {image}}}"#),
+        format!(r#"{{"schemaVersion": 2, "mediaType": "{OCI_IMAGE_INDEX_MEDIA_TYPE}", {image}}}"#),
+        format!(r#"{{"schemaVersion": 2, "mediaType": "{OCI_IMAGE_MEDIA_TYPE}", "manifests": []}}"#),
+        format!(r#"{{"schemaVersion": 2, {image}}} and more"#),
+    ]
+    .iter()
+    .map(|text| parse_manifest(text.as_bytes()).unwrap_err().to_string())
+    .collect();
+    insta::assert_snapshot!(faults.join("\n"));
 }

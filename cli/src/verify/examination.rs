@@ -11,8 +11,11 @@ use crate::keys::VerificationKey;
 use crate::registry::lock::Locked;
 use crate::registry::reference::is_repository;
 use crate::registry::signature::{self, Flaw, SignatureError, Signatures};
-use crate::registry::{Manifest, Registry, RegistryError, digest, sbom};
+use crate::registry::{Fault, Manifest, Registry, RegistryError, digest, sbom};
 use crate::report::count;
+
+/// Larger modules are not fetched.
+const LARGEST_MODULE: u64 = 256 * 1024 * 1024;
 
 /// The annotation that names a policy.
 const TITLE: &str = "io.kubewarden.policy.title";
@@ -67,14 +70,19 @@ pub fn examine(
     expectations: &Expectations<'_>,
     verdict: &mut Verdict,
 ) -> Result<(), RegistryError> {
-    let manifest = match registry.manifest(image)? {
-        Some(manifest) if image.digest().is_none_or(|digest| digest == manifest.digest) => manifest,
-        found => {
-            let problem = match found {
-                Some(manifest) => format!("the registry answers with another manifest, {}", manifest.digest),
-                None => "there is no such policy".to_owned(),
-            };
-            let remedy = "publish it, or name its tag with --tag, or leave it out with --policy";
+    let found = match registry.manifest(image) {
+        Ok(Some(manifest)) => Ok(manifest),
+        Ok(None) => {
+            Err(("there is no such policy".to_owned(), "publish it, or name its tag with --tag, or leave it out with --policy"))
+        }
+        Err(RegistryError::Failed { fault: Fault::Wrong(problem), .. }) => {
+            Err((problem, "do not run it; the registry, or somebody on the way to it, does not give what was asked for"))
+        }
+        Err(error) => return Err(error),
+    };
+    let manifest = match found {
+        Ok(manifest) => manifest,
+        Err((problem, remedy)) => {
             verdict.set(Aspect::Tag, State::wrong(problem, remedy));
             verdict.skip_rest("there is no manifest");
             return Ok(());
@@ -111,11 +119,15 @@ pub fn examine(
     Ok(())
 }
 
-/// The layers that are modules.
-fn modules(manifest: &Manifest) -> Vec<&OciDescriptor> {
+/// The module of a manifest, which is all that Kubewarden wants to find there; or what else there is.
+fn layer(manifest: &Manifest) -> Result<&OciDescriptor, String> {
     match &manifest.content {
-        OciManifest::Image(image) => image.layers.iter().filter(|layer| layer.media_type == WASM_LAYER_MEDIA_TYPE).collect(),
-        OciManifest::ImageIndex(_) => Vec::new(),
+        OciManifest::ImageIndex(_) => Err("it is a list of images, and Kubewarden takes a manifest with one module".to_owned()),
+        OciManifest::Image(image) => match &image.layers[..] {
+            [layer] if layer.media_type == WASM_LAYER_MEDIA_TYPE => Ok(layer),
+            [layer] => Err(format!("its layer is of type {}, and Kubewarden takes {WASM_LAYER_MEDIA_TYPE}", layer.media_type)),
+            layers => Err(format!("there are {} in it, and Kubewarden takes one", count(layers.len(), "layer"))),
+        },
     }
 }
 
@@ -136,11 +148,14 @@ fn against_lock(manifest: &Manifest, locked: &LockedAs) -> State {
         );
     }
     let expected = format!("sha256:{}", locked.module.sha256);
-    match modules(manifest).first() {
-        Some(layer) if layer.digest != expected => State::wrong(
-            format!("the module is {}, and {file} says {expected}", layer.digest),
-            "the lock file was changed by hand; publish again to renew it",
-        ),
+    let by_hand = "the lock file was changed by hand; publish again to renew it";
+    match layer(manifest) {
+        Ok(layer) if layer.digest != expected => {
+            State::wrong(format!("the module is {}, and {file} says {expected}", layer.digest), by_hand)
+        }
+        Ok(layer) if u64::try_from(layer.size) != Ok(locked.module.size) => {
+            State::wrong(format!("the module has {} bytes, and {file} says {}", layer.size, locked.module.size), by_hand)
+        }
         _ => State::Good,
     }
 }
@@ -187,12 +202,11 @@ fn in_words(flaws: &[Flaw]) -> String {
 /// The module, or what is wrong with it.
 fn module(registry: &Registry, image: &Reference, manifest: &Manifest) -> Result<Result<Vec<u8>, State>, RegistryError> {
     let again = "it was not made by `palisade publish` or `kwctl push`; publish it again, with --force";
-    let layers = modules(manifest);
-    let [layer] = layers[..] else {
-        let found = count(layers.len(), "module");
-        return Ok(Err(State::wrong(format!("there are {found} in it, and Kubewarden takes one"), again)));
+    let layer = match layer(manifest) {
+        Ok(layer) => layer,
+        Err(problem) => return Ok(Err(State::wrong(problem, again))),
     };
-    Ok(registry.blob_if_intact(image, &layer.digest)?.map_err(|problem| {
+    Ok(registry.blob(image, layer, LARGEST_MODULE)?.map_err(|problem| {
         let problem = format!("the bytes of {} are not there: {problem}", layer.digest);
         State::wrong(
             problem,
@@ -212,14 +226,21 @@ fn metadata(module: &[u8], policy: &str) -> State {
         Err(problem) => State::wrong(format!("it is no module that can be read: {problem}"), remedy),
         Ok(None) => State::wrong("the module has no metadata", remedy),
         Ok(Some(section)) => match serde_json::from_slice::<Metadata>(section) {
-            Ok(metadata) => match metadata.annotations.get(TITLE) {
-                // A title that is no name of a repository was not what it was named by.
-                Some(title) if title != policy && is_repository(title) => State::wrong(
-                    format!("the module is the policy {title}"),
+            Ok(metadata) => {
+                let title = metadata.annotations.get(TITLE).map_or("", |title| title.trim());
+                // A title that is no name of a repository was not what it was named by; but those that are built in have one.
+                if title == policy || !(is_repository(title) || palisade_policies::find(policy).is_some()) {
+                    return State::Good;
+                }
+                State::wrong(
+                    if title.is_empty() {
+                        format!("the module has no title, and that of {policy} has")
+                    } else {
+                        format!("the module is the policy {title}")
+                    },
                     "somebody put it in the place of another one: find out who may push there, and publish again with --force",
-                ),
-                _ => State::Good,
-            },
+                )
+            }
             Err(error) => State::wrong(format!("its metadata cannot be read: {error}"), remedy),
         },
     }

@@ -9,6 +9,9 @@ use std::thread;
 /// The first byte of TLS, with which the command asks whether a server speaks it.
 const TLS: u8 = 0x16;
 
+/// The end of an answer that has none.
+pub const ENDLESS: &[u8] = b"and so on";
+
 const NO_TLS: &[u8] = b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n";
 
 /// A server that gives the answers of a function.
@@ -19,8 +22,9 @@ pub struct Fake {
 }
 
 impl Fake {
-    /// `answer` gets the number of requests before, the request's first line, and the server's host.
-    pub fn start(answer: impl Fn(usize, &str, &str) -> String + Send + 'static) -> Self {
+    /// `answer` gets the number of requests before, the request's first line, and the server's host. After an answer that ends with
+    /// [`ENDLESS`], the server goes on until nobody listens any more.
+    pub fn start<A: Into<Vec<u8>>>(answer: impl Fn(usize, &str, &str) -> A + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let host = listener.local_addr().expect("an address").to_string();
         let heads = Arc::new(Mutex::new(Vec::new()));
@@ -34,8 +38,9 @@ impl Fake {
                     heads.push(head.clone());
                     heads.len() - 1
                 };
-                let text = answer(before, head.lines().next().unwrap_or_default(), &own);
-                let _ = stream.write_all(text.as_bytes());
+                let text: Vec<u8> = answer(before, head.lines().next().unwrap_or_default(), &own).into();
+                let _ = stream.write_all(&text);
+                while text.ends_with(ENDLESS) && stream.write_all(&[b' '; 65_536]).is_ok() {}
                 let _ = stream.shutdown(Shutdown::Write);
                 // What is still sent is read: else the answer could be lost with the connection.
                 let _ = std::io::copy(&mut stream, &mut std::io::sink());

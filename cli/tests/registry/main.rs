@@ -3,6 +3,7 @@
 //! What needs a program that is not installed is reported as ignored, with the program's name.
 
 mod fake;
+mod hostile;
 mod publish;
 mod server;
 mod signing;
@@ -23,6 +24,7 @@ fn main() -> ExitCode {
     let mut trials = publish::trials();
     trials.extend(signing::trials());
     trials.extend(trouble::trials());
+    trials.extend(hostile::trials());
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }
 

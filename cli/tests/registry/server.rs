@@ -144,6 +144,23 @@ impl Server {
 
     /// What it answers at this path: the status, and the body.
     pub fn get(&self, path: &str) -> (u16, Vec<u8>) {
+        self.reader().get(path)
+    }
+
+    /// Somebody who reads it.
+    pub fn reader(&self) -> Reader {
+        Reader { host: self.host.clone() }
+    }
+}
+
+/// Somebody who reads what a registry has, and no more.
+pub struct Reader {
+    host: String,
+}
+
+impl Reader {
+    /// What is answered at this path: the status, and the body.
+    pub fn get(&self, path: &str) -> (u16, Vec<u8>) {
         let mut stream = TcpStream::connect(&self.host).expect("a connection");
         let accept = "application/vnd.oci.image.manifest.v1+json, application/vnd.oci.image.index.v1+json";
         write!(stream, "GET {path} HTTP/1.0\r\nHost: {}\r\nAccept: {accept}\r\n\r\n", self.host).expect("a request");

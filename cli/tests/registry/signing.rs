@@ -31,10 +31,10 @@ pub fn trials() -> Vec<Trial> {
 }
 
 /// A policy that is built in, and so has a bill of materials.
-const POLICY: &str = "rbac-least-privilege";
+pub const POLICY: &str = "rbac-least-privilege";
 
 /// Somebody with two key pairs, `release` and `other`, of one password.
-fn signer() -> Publisher {
+pub fn signer() -> Publisher {
     let publisher = Publisher::new();
     publisher.set("COSIGN_PASSWORD", PASSWORD);
     for name in ["release", "other"] {
@@ -46,18 +46,18 @@ fn signer() -> Publisher {
 
 impl Publisher {
     /// Publishes with the key `release`.
-    fn sign(&self, destination: &str, more: &[&str]) -> Run {
+    pub fn sign(&self, destination: &str, more: &[&str]) -> Run {
         let run = self.publish(&[&[destination, "--sign-key", "release.key"], more].concat());
         assert_eq!((run.status, &*run.stderr), (0, ""), "{run:?}");
         run
     }
 
-    fn verify(&self, destination: &str, more: &[&str]) -> Run {
+    pub fn verify(&self, destination: &str, more: &[&str]) -> Run {
         self.run(&[&["verify", destination, "--key", "release.pub"], more].concat())
     }
 
     /// What is found of the only policy: how each check went, in order, but for those that went well.
-    fn verdict(&self, destination: &str, more: &[&str]) -> Vec<(String, String)> {
+    pub fn verdict(&self, destination: &str, more: &[&str]) -> Vec<(String, String)> {
         let run = self.verify(destination, &[&["--format", "json"], more].concat());
         let json = run.json();
         let policies = json["policies"].as_array().expect("a list");
@@ -99,7 +99,7 @@ impl Server {
     }
 
     /// Pushes a blob, and gives its descriptor.
-    fn push_blob(&self, repository: &str, media_type: &str, bytes: &[u8]) -> Value {
+    pub fn push_blob(&self, repository: &str, media_type: &str, bytes: &[u8]) -> Value {
         let digest = crate::publish::sha256(bytes);
         let (status, place, _) = self.send("POST", &format!("/v2/{repository}/blobs/uploads/"), "text/plain", b"");
         assert_eq!(status, 202);
@@ -109,7 +109,7 @@ impl Server {
     }
 
     /// Puts a manifest behind a tag or a digest.
-    fn put(&self, repository: &str, tag: &str, bytes: &[u8]) {
+    pub fn put(&self, repository: &str, tag: &str, bytes: &[u8]) {
         let manifest: Value = serde_json::from_slice(bytes).expect("JSON");
         let path = format!("/v2/{repository}/manifests/{tag}");
         let media_type = manifest["mediaType"].as_str().unwrap_or("application/vnd.oci.image.manifest.v1+json");
@@ -118,14 +118,14 @@ impl Server {
     }
 
     /// The bytes of a manifest that is there.
-    fn manifest(&self, repository: &str, tag: &str) -> Vec<u8> {
+    pub fn manifest(&self, repository: &str, tag: &str) -> Vec<u8> {
         let (status, manifest) = self.get(&format!("/v2/{repository}/manifests/{tag}"));
         assert_eq!(status, 200, "{repository}:{tag}");
         manifest
     }
 
     /// The same, as JSON.
-    fn manifest_json(&self, repository: &str, tag: &str) -> Value {
+    pub fn manifest_json(&self, repository: &str, tag: &str) -> Value {
         serde_json::from_slice(&self.manifest(repository, tag)).expect("JSON")
     }
 
@@ -141,12 +141,12 @@ impl Server {
     }
 
     /// The tag of the signatures of what is behind a tag.
-    fn signature_tag(&self, repository: &str, tag: &str) -> String {
+    pub fn signature_tag(&self, repository: &str, tag: &str) -> String {
         format!("{}.sig", self.subject_tag(repository, tag))
     }
 
     /// The tag of the list of what refers to what is behind a tag.
-    fn subject_tag(&self, repository: &str, tag: &str) -> String {
+    pub fn subject_tag(&self, repository: &str, tag: &str) -> String {
         crate::publish::sha256(&self.manifest(repository, tag)).replace(':', "-")
     }
 }
@@ -242,15 +242,15 @@ fn signatures_of_others_are_kept() {
     assert_eq!(publisher.verdict(&destination, &["--no-sbom", "--key", "other.pub"]), [skipped("sbom", "--no-sbom")]);
 }
 
-fn skipped(check: &str, reason: &str) -> (String, String) {
+pub fn skipped(check: &str, reason: &str) -> (String, String) {
     (check.to_owned(), format!("skipped: {reason}"))
 }
 
-fn wrong(check: &str, problem: &str) -> (String, String) {
+pub fn wrong(check: &str, problem: &str) -> (String, String) {
     (check.to_owned(), format!("wrong: {problem}"))
 }
 
-const NOT_BUILT_IN: &str = "there is none, as this policy is not built in";
+pub const NOT_BUILT_IN: &str = "there is none, as this policy is not built in";
 
 fn a_tag_that_was_moved() {
     let (server, publisher) = (Server::start(), signer());
