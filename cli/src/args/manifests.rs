@@ -28,7 +28,8 @@ What is written:
 
 Profiles:
   baseline    what every team can turn on; what widespread charts ship is at
-              most warned of
+              most warned of, save roles that grant everything: those of Argo
+              CD, for example, are accepted by name in allowedRoles
   restricted  every policy, and everything that is unsafe is rejected
 
 Modes:

@@ -300,9 +300,16 @@ fn policy_values() -> Vec<(&'static str, Value, &'static str)> {
                             },
                             "required": ["key", "operator"],
                             "additionalProperties": false,
+                            // The API server refuses the webhook otherwise, and the policy never becomes active.
+                            "if": {"properties": {"operator": {"enum": ["In", "NotIn"]}}},
+                            "then": {"required": ["values"], "properties": {"values": {"minItems": 1}}},
+                            "else": {"properties": {"values": {"maxItems": 0}}},
                         },
+                        "minItems": 1,
                     },
                 },
+                // A selector that is empty means every namespace to Kubernetes, and would be taken for none here.
+                "required": ["matchExpressions"],
                 "additionalProperties": false,
             }),
             "The namespaces that it sees, in place of all but the excluded ones. Kubewarden reads `matchExpressions` alone.",

@@ -175,6 +175,32 @@ fn request_of(fixture: &Fixture) -> Result<AdmissionRequest, String> {
     AdmissionRequest::new(parts).map_err(|error| error.to_string())
 }
 
+/// A profile that every team can turn on lets the cluster's own monitoring through, and a database on a node no more than before.
+#[test]
+fn baseline_takes_the_node_exporter() {
+    let name = "restrict-service-exposure";
+    let plan = plan(&Options { only: &[name.to_owned()], ..Options::default() }).unwrap();
+    let policy = load(&engine(), name);
+    let denied = |(port_name, port): (&str, u16)| {
+        let ports = json!([{"name": port_name, "containerPort": port}]);
+        let container = json!({"name": "main", "image": "registry.example.com/main:v1", "ports": ports});
+        let pod = json!({"hostNetwork": true, "containers": [container]});
+        let object = json!({
+            "apiVersion": "apps/v1",
+            "kind": "DaemonSet",
+            "metadata": {"name": "main", "namespace": "monitoring"},
+            "spec": {
+                "selector": {"matchLabels": {"app": "main"}},
+                "template": {"metadata": {"labels": {"app": "main"}}, "spec": pod},
+            },
+        });
+        let parts = RequestParts { object: Some(object), default_namespace: "default".to_owned(), ..RequestParts::default() };
+        let request = AdmissionRequest::new(parts).unwrap();
+        !policy.validate(&request, &written(&plan.policies[0].settings), &Arc::new(World::default())).unwrap().accepted
+    };
+    assert_eq!([("http-metrics", 9100), ("postgres", 5432)].map(denied), [false, true]);
+}
+
 /// The members of a group get whatever any of them watches.
 #[test]
 fn members_of_a_group_accept_what_they_do_not_watch() {

@@ -271,6 +271,25 @@ fn wrong_values() -> Vec<(&'static str, Value, &'static str)> {
             json!({"policies": {"rbac-least-privilege": {"namespaceSelector": {"matchLabels": {"a": "b"}}}}}),
             "matchLabels",
         ),
+        (
+            "a-selector-that-is-empty",
+            json!({"policies": {"rbac-least-privilege": {"namespaceSelector": {}}}}),
+            "missing property 'matchExpressions'",
+        ),
+        (
+            "a-selector-without-values",
+            json!({"policies": {"rbac-least-privilege": {"namespaceSelector": {
+                "matchExpressions": [{"key": "environment", "operator": "In"}],
+            }}}}),
+            "missing property 'values'",
+        ),
+        (
+            "a-selector-with-needless-values",
+            json!({"policies": {"rbac-least-privilege": {"namespaceSelector": {
+                "matchExpressions": [{"key": "environment", "operator": "Exists", "values": ["prod"]}],
+            }}}}),
+            "maxItems",
+        ),
         ("no-digest", json!({"policies": {"rbac-least-privilege": {"digest": "latest"}}}), "digest"),
         ("a-long-timeout", json!({"timeoutSeconds": 60}), "timeoutSeconds"),
         ("an-unknown-setting", settings("rbac-least-privilege", json!({"allowedRole": []})), "allowedRole"),

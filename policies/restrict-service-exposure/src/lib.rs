@@ -195,6 +195,10 @@ fn judge_port(port: &ContainerPort<'_>, in_host_network: bool, settings: &Settin
     message.push_str(&number.to_string());
     message.push_str(how);
     report.add(rule, &here, message);
+    // What listens is behind the container's port; its name says nothing more where that is known to be harmless.
+    if settings.harmless_ports.contains(&port.container_port.0) {
+        return;
+    }
     let serves = sensitive::by_number(settings, number)
         .or_else(|| sensitive::by_number(settings, port.container_port.0))
         .or_else(|| sensitive::by_name(&port.name));
