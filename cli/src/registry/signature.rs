@@ -84,7 +84,7 @@ pub enum SignatureError {
     NoSignatures(Reference),
     /// So many that they are there to keep somebody busy.
     #[error("{0}: there are {1} signatures, and more than {MOST} are not looked at")]
-    TooMany(Reference, usize),
+    TooMany(Box<Reference>, usize),
 }
 
 /// The signatures of a manifest, as a registry holds them.
@@ -109,7 +109,7 @@ impl Signatures {
         };
         let layers: Vec<&OciDescriptor> = manifest.iter().flat_map(|manifest| &manifest.layers).collect();
         if layers.len() > MOST {
-            return Err(SignatureError::TooMany(place, layers.len()));
+            return Err(SignatureError::TooMany(Box::new(place), layers.len()));
         }
         // Those who sign by different keys sign the same text.
         let mut known: BTreeMap<(&str, i64), Result<Vec<u8>, Flaw>> = BTreeMap::new();

@@ -141,12 +141,13 @@ fn answers_without_end() {
 fn ambiguous_manifests() {
     let (server, publisher) = published();
     let manifest = server.manifest_json("ours/one", "v1.0.0");
-    let cases: [(&str, &dyn Fn(&mut Value)); 5] = [
-        ("both", &|json| json["manifests"] = json!([])),
-        ("an index by its type", &|json| json["mediaType"] = json!(LIST)),
-        ("something else by its type", &|json| json["mediaType"] = json!("application/json")),
-        ("of another version", &|json| json["schemaVersion"] = json!(1)),
-        ("an index", &|json| *json = json!({"schemaVersion": 2, "mediaType": LIST, "manifests": []})),
+    type Change = fn(&mut Value);
+    let cases: [(&str, Change); 5] = [
+        ("both", |json| json["manifests"] = json!([])),
+        ("an index by its type", |json| json["mediaType"] = json!(LIST)),
+        ("something else by its type", |json| json["mediaType"] = json!("application/json")),
+        ("of another version", |json| json["schemaVersion"] = json!(1)),
+        ("an index", |json| *json = json!({"schemaVersion": 2, "mediaType": LIST, "manifests": []})),
     ];
     for (name, change) in cases {
         let mut json = manifest.clone();
