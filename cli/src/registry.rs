@@ -469,7 +469,7 @@ fn parse_manifest(bytes: &[u8]) -> Result<OciManifest, Fault> {
     }
     match form.media_type {
         Some(media_type) if !types.contains(&&*media_type) => {
-            Err(Fault::Wrong(format!("the manifest says that it is {media_type}, and has the form of {}", types[0])))
+            Err(Fault::Wrong(format!("the manifest says that it is {media_type:?}, and has the form of {}", types[0])))
         }
         _ => Ok(content),
     }

@@ -14,7 +14,7 @@ use crate::output;
 use crate::publish::{self, Artifact, ArtifactError, Publication, State, provenance, report};
 use crate::registry::lock::{Lock, LockError};
 use crate::registry::reference::Destination;
-use crate::registry::{Registry, RegistryError};
+use crate::registry::{Fault, Registry, RegistryError};
 
 /// Publishes, and says what.
 ///
@@ -34,7 +34,10 @@ pub fn run(args: &Publish) -> Result<Outcome, CommandError> {
         )));
     }
     let key = args.sign_key.as_deref().map(SigningKey::read).transpose()?;
-    let mut lock = lock(&args.lock, &destination)?;
+    lock(&args.lock, &destination)?;
+    if !args.dry_run {
+        Lock::try_write(&args.lock)?;
+    }
     let registry = Registry::connect(destination.host(), &(&args.connection).into())?.for_pushing();
 
     match publish::survey(&registry, &mut publications) {
@@ -59,9 +62,7 @@ pub fn run(args: &Publish) -> Result<Outcome, CommandError> {
 
     let pushed = push(args, &registry, &mut publications, key.as_ref());
     // Also when something failed: what is there is there.
-    let is_there = publications.iter().filter(|publication| publication.is_there());
-    lock.policies.extend(is_there.map(|publication| (publication.artifact.name.clone(), publication.locked())));
-    let written = if publications.iter().any(Publication::is_there) { lock.write(&args.lock) } else { Ok(()) };
+    let written = write_down(&args.lock, &destination, &publications);
     print(args, &destination, &publications)?;
     pushed?;
     written?;
@@ -81,9 +82,30 @@ fn push(
     }
     publish::push(registry, publications)?;
     if !args.no_sbom {
-        provenance::attach(registry, publications, key)?;
+        provenance::attach(registry, publications, key).map_err(with_hint)?;
     }
     Ok(())
+}
+
+/// Some registries take nothing but images.
+fn with_hint(error: CommandError) -> CommandError {
+    match error {
+        CommandError::Registry(RegistryError::Failed { fault: Fault::Refused(..) | Fault::NoRegistry(_), .. }) => {
+            other(format!("{error}; the policies are there; if this registry takes no bills of materials, pass --no-sbom"))
+        }
+        error => error,
+    }
+}
+
+/// Adds to the lock file what the registry has. It is read again: meanwhile, somebody else may have published other policies.
+fn write_down(path: &Path, destination: &Destination, publications: &[Publication]) -> Result<(), CommandError> {
+    let mut is_there = publications.iter().filter(|publication| publication.is_there()).peekable();
+    if is_there.peek().is_none() {
+        return Ok(());
+    }
+    let mut lock = lock(path, destination)?;
+    lock.policies.extend(is_there.map(|publication| (publication.artifact.name.clone(), publication.locked())));
+    Ok(lock.write(path)?)
 }
 
 fn other(error: impl std::fmt::Display) -> CommandError {

@@ -106,7 +106,11 @@ pub enum LockError {
         source: io::Error,
     },
     /// It is no lock file.
-    #[error("{}: {problem}; `palisade publish` writes this file, and it is not meant to be edited", path.display())]
+    #[error(
+        "{}: {problem}; `palisade publish` writes this file, and it is not meant to be edited: put the old one back, or move it away and \
+         publish again",
+        path.display()
+    )]
     Invalid {
         /// The file.
         path: PathBuf,
@@ -134,11 +138,14 @@ impl Lock {
     /// # Errors
     /// When it cannot be read, or is no lock file.
     pub fn read(path: &Path) -> Result<Option<Self>, LockError> {
-        let text = match fs::read(path) {
-            Ok(text) => text,
+        let text = match fs::metadata(path) {
+            // A device may have no end.
+            Ok(metadata) if !metadata.is_file() => Err(io::Error::other("it is no file")),
+            Ok(_) => fs::read(path),
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(source) => return Err(LockError::Unreadable { path: path.to_owned(), source }),
-        };
+            Err(error) => Err(error),
+        }
+        .map_err(|source| LockError::Unreadable { path: path.to_owned(), source })?;
         Self::parse(&text).map(Some).map_err(|problem| LockError::Invalid { path: path.to_owned(), problem })
     }
 
@@ -151,7 +158,9 @@ impl Lock {
         }
         let Version { schema_version } = serde_json::from_slice(text).map_err(|error| format!("no lock file: {error}"))?;
         if schema_version != SCHEMA_VERSION {
-            return Err(format!("schemaVersion is {schema_version}, and this palisade knows {SCHEMA_VERSION} only"));
+            return Err(format!(
+                "schemaVersion is {schema_version}, and this palisade knows {SCHEMA_VERSION} only; take a newer one"
+            ));
         }
         let lock: Self = serde_json::from_slice(text).map_err(|error| error.to_string())?;
         for (name, locked) in &lock.policies {
@@ -176,18 +185,35 @@ impl Lock {
     /// # Errors
     /// When it cannot be written.
     pub fn write(&self, path: &Path) -> Result<(), LockError> {
-        let mut name = path.file_name().unwrap_or_default().to_owned();
-        name.push(format!(".{}.partial", std::process::id()));
-        let partial = path.with_file_name(name);
+        let unwritable = |source| LockError::Unwritable { path: path.to_owned(), source };
+        // Where it is a link, the file is meant, and the link stays.
+        let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        let partial = partial(&target);
         let written = fs::File::create(&partial).and_then(|mut file| {
             file.write_all(self.to_text().as_bytes())?;
             file.sync_all()
         });
-        written.and_then(|()| fs::rename(&partial, path)).map_err(|source| {
+        written.and_then(|()| fs::rename(&partial, &target)).map_err(|source| {
             // What is left of a failed attempt helps nobody.
             let _ = fs::remove_file(&partial);
-            LockError::Unwritable { path: path.to_owned(), source }
+            unwritable(source)
         })
+    }
+
+    /// Finds out whether the file could be written, and leaves everything as it is.
+    ///
+    /// # Errors
+    /// When it could not.
+    pub fn try_write(path: &Path) -> Result<(), LockError> {
+        let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        let is_read_only = fs::metadata(&target).is_ok_and(|metadata| metadata.permissions().readonly());
+        let tried = if is_read_only {
+            Err(io::Error::new(io::ErrorKind::PermissionDenied, "it is read-only"))
+        } else {
+            let partial = partial(&target);
+            fs::File::create(&partial).and_then(|_| fs::remove_file(&partial))
+        };
+        tried.map_err(|source| LockError::Unwritable { path: path.to_owned(), source })
     }
 
     /// What the file holds.
@@ -195,6 +221,13 @@ impl Lock {
         // Text, numbers and maps by text: nothing that JSON could not write.
         serde_json::to_string_pretty(self).unwrap_or_default() + "\n"
     }
+}
+
+/// What is written before it takes the place of a file.
+fn partial(path: &Path) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{}.partial", std::process::id()));
+    path.with_file_name(name)
 }
 
 #[cfg(test)]

@@ -21,9 +21,14 @@ pub struct ReferenceError {
 
 fn wrong(text: &str, problem: impl Into<String>) -> ReferenceError {
     // Everything before an @ could be a password, unless it is that of a digest, and there is no other.
-    let hides = text.split_once('@').is_some_and(|(_, digest)| !digest.starts_with("sha256:") || digest.contains('@'));
+    let hides = text.split_once('@').is_some_and(|(_, digest)| !is_only_digest(digest));
     let subject = if hides { "a name with @".to_owned() } else { format!("{text:?}") };
     ReferenceError { subject, problem: problem.into() }
+}
+
+/// Whether what follows an @ is a digest, or meant to be one.
+fn is_only_digest(text: &str) -> bool {
+    text.starts_with("sha256:") && !text.contains('@')
 }
 
 /// A folder of a registry: its host, and a path below which each policy has a repository of its name.
@@ -39,6 +44,9 @@ impl Destination {
     /// # Errors
     /// When it is none.
     pub fn parse(text: &str) -> Result<Self, ReferenceError> {
+        if text.split_once('@').is_some_and(|(_, digest)| is_only_digest(digest)) {
+            return Err(wrong(text, "a destination has no digest: it is the folder of all policies"));
+        }
         let (host, path) = split(text)?;
         let path = path.strip_suffix('/').unwrap_or(path);
         if path.contains(':') {
@@ -46,6 +54,8 @@ impl Destination {
         }
         if !path.is_empty() {
             check_repository(text, path)?;
+        } else if host.eq_ignore_ascii_case("docker.io") {
+            return Err(wrong(text, "at Docker Hub, expected the name of a user or an organisation: docker.io/NAME"));
         }
         Ok(Self { host: host.to_ascii_lowercase(), path: path.to_owned() })
     }
@@ -123,7 +133,8 @@ fn split(text: &str) -> Result<(&str, &str), ReferenceError> {
         ));
     }
     if let Some((scheme, _)) = bare.split_once("://") {
-        return Err(wrong(text, format!("expected {SCHEME}HOST/PATH or HOST/PATH, not {scheme}://")));
+        let found = if text.starts_with(SCHEME) { "two of them".to_owned() } else { format!("{scheme}://") };
+        return Err(wrong(text, format!("expected {SCHEME}HOST/PATH or HOST/PATH, not {found}")));
     }
     let (host, path) = bare.split_once('/').unwrap_or((bare, ""));
     let name = without_port(host);
@@ -139,7 +150,7 @@ fn split(text: &str) -> Result<(&str, &str), ReferenceError> {
         return Err(wrong(text, problem));
     }
     if let Some(port) = host[name.len()..].strip_prefix(':')
-        && port.parse::<u16>().is_err()
+        && !(port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok_and(|port| port > 0))
     {
         return Err(wrong(text, format!("{port:?} is no port")));
     }
@@ -232,6 +243,12 @@ mod tests {
             "registry://",
             "policies/ours",
             "https://registry.example.com/policies",
+            "registry://registry://registry.example.com/policies",
+            "registry.example.com/policies@sha256:0a0a",
+            "registry.example.com/policies:v1@sha256:0a0a",
+            "registry.example.com:+80/a",
+            "registry.example.com:0/a",
+            "docker.io",
             "registry.example.com/policies:v1",
             "registry.example.com/Policies",
             "registry.example.com/a..b",
@@ -240,6 +257,7 @@ mod tests {
             "registry.example.com:99999/a",
             "reg istry.example.com/a",
             "robot:hunter2@registry.example.com/a",
+            "robot:hunter2@registry.example.com/a@sha256:0a0a",
         ]
         .iter()
         .map(|text| Destination::parse(text).unwrap_err().to_string())

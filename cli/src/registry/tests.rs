@@ -210,6 +210,7 @@ fn manifests_that_can_be_read_in_two_ways() {
         format!(r#"{{"schemaVersion": 1, {image}}}"#),
         format!(r#"{{"schemaVersion": 2, "mediaType": "{OCI_IMAGE_INDEX_MEDIA_TYPE}", {image}}}"#),
         format!(r#"{{"schemaVersion": 2, "mediaType": "{OCI_IMAGE_MEDIA_TYPE}", "manifests": []}}"#),
+        format!(r#"{{"schemaVersion": 2, "mediaType": "\u001b[31m", {image}}}"#),
         format!(r#"{{"schemaVersion": 2, {image}}} and more"#),
     ]
     .iter()

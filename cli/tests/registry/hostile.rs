@@ -27,6 +27,9 @@ pub fn trials() -> Vec<Trial> {
         trial("hostile::redirects_to_another_host", &[], redirects_to_another_host),
         trial("hostile::registries_that_repeat_secrets", &[], registries_that_repeat_secrets),
         trial("hostile::passwords_in_names", &[], passwords_in_names),
+        trial("hostile::lock_files_that_cannot_be_written", &[REGISTRY], lock_files_that_cannot_be_written),
+        trial("hostile::another_publisher_at_the_same_time", &[REGISTRY, "sh"], another_publisher),
+        trial("hostile::registries_that_take_no_bills", &[], registries_that_take_no_bills),
     ]
 }
 
@@ -453,4 +456,84 @@ fn passwords_in_names() {
             assert!(!format!("{run:?}").contains("hunter2"), "{run:?}");
         }
     }
+}
+
+fn lock_files_that_cannot_be_written() {
+    let (server, publisher) = published();
+    let destination = format!("{}/ours", server.host);
+    let lock = publisher.read("palisade.lock").expect("a lock file");
+    let path = publisher.folder.path().join("palisade.lock");
+    let permissions = std::fs::metadata(&path).expect("a file").permissions();
+    let mut read_only = permissions.clone();
+    read_only.set_readonly(true);
+    std::fs::set_permissions(&path, read_only).expect("it is ours");
+    let before = server.requests().len();
+    let read_only = publisher.publish(&[&destination, "-p", POLICY]);
+    // Where nobody can make files; and what never ends.
+    let nowhere = publisher.publish(&[&destination, "-p", POLICY, "--lock", "/proc/palisade.lock"]);
+    let device = publisher.publish(&[&destination, "-p", POLICY, "--lock", "/dev/zero"]);
+    assert_eq!(server.requests().len(), before, "all of it is found out before anybody is asked");
+    let said = [read_only, nowhere, device].map(|run| {
+        assert_eq!((run.status, &*run.stdout), (2, ""), "{run:?}");
+        run.stderr
+    });
+    insta::assert_snapshot!("lock_files_that_cannot_be_written", said.concat());
+    assert_eq!(publisher.read("palisade.lock"), Some(lock.clone()));
+    // What is only looked at is not written.
+    assert_eq!(publisher.publish(&[&destination, "-p", POLICY, "--dry-run"]).status, 0);
+    std::fs::set_permissions(&path, permissions).expect("it is ours");
+
+    // A link stays one.
+    publisher.file("shared/palisade.lock", &lock);
+    std::fs::remove_file(&path).expect("it is ours");
+    std::os::unix::fs::symlink("shared/palisade.lock", &path).expect("files can be made");
+    assert_eq!(publisher.publish(&[&destination, "-p", POLICY]).status, 0);
+    assert!(path.is_symlink());
+    let shared = publisher.read("shared/palisade.lock").expect("a lock file");
+    assert!(shared.contains(POLICY) && shared.contains("\"one\""), "{shared}");
+}
+
+fn another_publisher() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let (server, publisher) = published();
+    let destination = format!("{}/ours", server.host);
+    publisher.file("b.wasm", module(&metadata("two", "1.0.0")));
+    assert_eq!(publisher.publish(&[&destination, "-p", "b.wasm", "--lock", "theirs.lock"]).status, 0);
+    // Who is asked for the credentials when the lock file was read already: then somebody else writes it.
+    let helper = "#!/bin/sh\ncp theirs.lock palisade.lock\necho credentials not found\nexit 1\n";
+    publisher.file("bin/docker-credential-test", helper);
+    let path = publisher.folder.path().join("bin/docker-credential-test");
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).expect("it is ours");
+    publisher.docker(r#"{"credsStore": "test"}"#);
+    let path = std::env::var("PATH").expect("a path");
+    publisher.set("PATH", &format!("{}:{path}", publisher.folder.path().join("bin").display()));
+    let run = publisher.publish(&[&destination, "-p", POLICY]);
+    assert_eq!((run.status, &*run.stderr), (0, ""), "{run:?}");
+    let lock: Value = serde_json::from_str(&publisher.read("palisade.lock").expect("a lock file")).expect("JSON");
+    let names: Vec<&String> = lock["policies"].as_object().expect("a map").keys().collect();
+    assert_eq!(names, [POLICY, "two"]);
+}
+
+fn registries_that_take_no_bills() {
+    let publisher = Publisher::new();
+    let fake = Fake::start(|_, line, _| {
+        let mut words = line.split(' ');
+        match (words.next().unwrap_or_default(), words.next().unwrap_or_default()) {
+            (_, "/v2/") => answer("200 OK", "", "{}"),
+            ("HEAD", _) => answer("200 OK", "", ""),
+            ("PUT", path) if path.contains("/manifests/sha256:") => {
+                let body = r#"{"errors": [{"code": "MANIFEST_INVALID", "message": "manifest invalid"}]}"#;
+                answer("400 Bad Request", "Content-Type: application/json\r\n", body)
+            }
+            ("PUT", _) => answer("201 Created", "Location: /there\r\n", ""),
+            _ => unknown(),
+        }
+    });
+    let destination = format!("{}/ours", fake.host);
+    let run = publisher.publish(&[&destination, "-p", POLICY]);
+    assert_eq!(run.status, 2, "{run:?}");
+    insta::assert_snapshot!("registries_that_take_no_bills", run.stderr.replace(&fake.host, "127.0.0.1:PORT"));
+    // The policy itself is there, and the lock file says so.
+    assert!(publisher.read("palisade.lock").is_some_and(|lock| lock.contains(POLICY)));
+    assert_eq!(publisher.publish(&[&destination, "-p", POLICY, "--no-sbom"]).status, 0);
 }

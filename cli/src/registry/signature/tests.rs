@@ -46,6 +46,32 @@ fn what_is_wrong_is_said() {
     assert_eq!(check(&bare, &good, DIGEST, key.public()), Err(Flaw::Unsigned));
 }
 
+/// What one reader takes for this and another for that is nothing, although the key signed it.
+#[test]
+fn payloads_that_can_be_read_in_two_ways() {
+    let key = pair();
+    let text = String::from_utf8(payload("r", DIGEST)).expect("text");
+    let other = String::from_utf8(payload("r", "sha256:00")).expect("text");
+    let twice = |member: &str| {
+        let value = &other[other.find(member).expect("a member")..];
+        let end = value.find(|c| matches!(c, ',' | '}')).expect("an end");
+        text.replacen(member, &format!("{},{member}", &value[..end]), 1)
+    };
+    for payload in [
+        twice(r#""docker-manifest-digest""#),
+        twice(r#""type""#),
+        text.replacen('{', &format!("{},", other.trim_end_matches(r#","optional":null}"#)), 1),
+        format!("{text}{other}"),
+        format!("{other}{text}"),
+        format!("{text}\0"),
+        format!("[{text}]"),
+    ] {
+        assert_ne!(payload, text);
+        let layer = layer_of(payload.as_bytes(), &key.sign(payload.as_bytes()).expect("a signature"));
+        assert_eq!(check(&layer, payload.as_bytes(), DIGEST, key.public()), Err(Flaw::Garbage), "{payload}");
+    }
+}
+
 /// A payload with annotations, as `cosign sign -a` writes it, is signed as much.
 #[test]
 fn optional_parts_are_accepted() {
