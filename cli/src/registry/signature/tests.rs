@@ -54,7 +54,7 @@ fn payloads_that_can_be_read_in_two_ways() {
     let other = String::from_utf8(payload("r", "sha256:00")).expect("text");
     let twice = |member: &str| {
         let value = &other[other.find(member).expect("a member")..];
-        let end = value.find(|c| matches!(c, ',' | '}')).expect("an end");
+        let end = value.find([',', '}']).expect("an end");
         text.replacen(member, &format!("{},{member}", &value[..end]), 1)
     };
     for payload in [
