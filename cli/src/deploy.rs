@@ -21,12 +21,13 @@ use palisade_harness::{Engine, EngineError, Metadata, Policy};
 use palisade_policies::POLICIES;
 use serde::Serialize;
 use serde_json::{Map, Value};
-use sha2::{Digest, Sha256};
 
 use crate::config::{Config, ConfigError};
 use crate::generate::catalogue::{cell, filled};
 use crate::generate::{Entry, GenerateError};
-use crate::modules::ModuleError;
+use crate::modules::{self, ModuleError};
+use crate::publish;
+use crate::registry;
 use crate::registry::lock::{Lock, Locked};
 use crate::registry::reference::{self, Destination, ReferenceError};
 use profiles::{ProfileName, Profiles};
@@ -38,8 +39,6 @@ use rights::Holders;
 
 /// Group and version of Kubewarden's resources.
 const API_VERSION: &str = "policies.kubewarden.io/v1";
-/// Where the modules are, if their metadata does not say it.
-const REGISTRY: &str = "registry.palisade.example/policies";
 /// How long the API server waits for an answer: Kubewarden's own default.
 pub const TIMEOUT_SECONDS: u32 = 10;
 /// The PolicyServer that Kubewarden's charts make.
@@ -192,12 +191,7 @@ impl Object {
 /// # Errors
 /// When one cannot be read.
 pub fn metadata() -> Result<Vec<(&'static str, Metadata)>, DeployError> {
-    let read = |module: &palisade_policies::Module| {
-        let metadata = serde_json::from_str(module.metadata)
-            .map_err(|error| ModuleError::Broken { policy: module.name.into(), problem: error.to_string() })?;
-        Ok((module.name, metadata))
-    };
-    POLICIES.iter().map(read).collect()
+    POLICIES.iter().map(|module| Ok((module.name, modules::metadata(module)?))).collect()
 }
 
 /// An annotation of a module; empty if it is not there.
@@ -205,15 +199,15 @@ pub fn annotation<'m>(metadata: &'m Metadata, name: &str) -> &'m str {
     metadata.annotations.get(name).map_or("", String::as_str)
 }
 
-/// The registry that a policy's module names itself, or else the built-in one.
+/// The registry that a policy's module names itself.
 pub fn own_registry(name: &str, metadata: &Metadata) -> String {
-    let url = annotation(metadata, OCI_URL).trim_start_matches("registry://");
-    url.strip_suffix(name).and_then(|url| url.strip_suffix('/')).unwrap_or(REGISTRY).to_owned()
+    let url = annotation(metadata, OCI_URL);
+    url.strip_suffix(name).and_then(|url| url.strip_suffix('/')).unwrap_or_default().to_owned()
 }
 
 /// The tag under which a policy is published.
 pub fn own_tag(metadata: &Metadata) -> String {
-    format!("v{}", annotation(metadata, VERSION))
+    publish::tag_of(annotation(metadata, VERSION))
 }
 
 /// Whether a policy watches roles or bindings.
@@ -261,7 +255,7 @@ impl Plan {
         let names: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
         let unknown = |name: &&String| !names.contains(&name.as_str());
         if let Some(name) = options.only.iter().chain(options.skip).find(unknown) {
-            return Err(ModuleError::Unknown { name: name.clone(), known: names.join(", ") }.into());
+            return Err(ModuleError::no_built_in(name).into());
         }
         if let Some(config) = options.config
             && let Some(name) = config.policies.keys().find(unknown)
@@ -423,11 +417,7 @@ fn locked<'l>(lock: &'l Lock, name: &str) -> Result<&'l Locked, DeployError> {
     let missing = || DeployError::NotPublished { policy: name.to_owned(), destination: destination() };
     let locked = lock.policies.get(name).ok_or_else(missing)?;
     let wasm = palisade_policies::find(name).map(|module| module.wasm).unwrap_or_default();
-    let mut sha256 = String::new();
-    for byte in Sha256::digest(wasm) {
-        let _ = write!(sha256, "{byte:02x}");
-    }
-    if locked.module.sha256 == sha256 {
+    if locked.module.sha256 == registry::sha256(wasm) {
         Ok(locked)
     } else {
         Err(DeployError::Changed { policy: name.to_owned(), destination: destination() })

@@ -102,6 +102,23 @@ pub enum ModuleError {
     Config(#[from] ConfigError),
 }
 
+impl ModuleError {
+    /// A name that no built-in policy has.
+    pub fn no_built_in(name: impl Into<String>) -> Self {
+        let known: Vec<&str> = POLICIES.iter().map(|module| module.name).collect();
+        Self::Unknown { name: name.into(), known: known.join(", ") }
+    }
+}
+
+/// What a built-in module says of itself.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn metadata(module: &palisade_policies::Module) -> Result<Metadata, ModuleError> {
+    serde_json::from_str(module.metadata)
+        .map_err(|error| ModuleError::Broken { policy: module.name.into(), problem: error.to_string() })
+}
+
 /// Chooses the policies, and checks the settings of those that have any.
 ///
 /// # Errors
@@ -109,12 +126,10 @@ pub enum ModuleError {
 pub fn choose(engine: &Engine, selection: &Selection<'_>, config: &Config) -> Result<Vec<Candidate>, ModuleError> {
     let mut candidates = Vec::new();
     for module in POLICIES {
-        let metadata = serde_json::from_str(module.metadata)
-            .map_err(|error| ModuleError::Broken { policy: module.name.into(), problem: error.to_string() })?;
         candidates.push(Candidate {
             name: module.name.into(),
             settings: json!({}),
-            metadata: Some(metadata),
+            metadata: Some(metadata(module)?),
             module: Module::BuiltIn(module.wasm),
         });
     }

@@ -7,7 +7,7 @@ mod artifact;
 pub mod provenance;
 pub mod report;
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use oci_client::Reference;
 use oci_client::manifest::OCI_IMAGE_MEDIA_TYPE;
@@ -59,8 +59,7 @@ impl Publication {
         let tag = match (tag, &*artifact.version) {
             (Some(tag), _) => tag.to_owned(),
             (None, "") => return Err(PublicationError::NoVersion { policy: artifact.name }),
-            // As the policies of Kubewarden are tagged.
-            (None, version) => format!("v{}", version.trim_start_matches('v')),
+            (None, version) => tag_of(version),
         };
         let image = destination.artifact(&artifact.name, &tag)?;
         Ok(Self { artifact, image, state: State::Unknown, provenance: Provenance::default() })
@@ -94,6 +93,11 @@ pub enum PublicationError {
     /// No name for a registry.
     #[error(transparent)]
     Reference(#[from] ReferenceError),
+}
+
+/// The tag of a version, as the policies of Kubewarden are tagged.
+pub fn tag_of(version: &str) -> String {
+    format!("v{}", version.trim_start_matches('v'))
 }
 
 /// Asks what each tag holds.
@@ -145,6 +149,6 @@ pub fn is_unreachable(error: &RegistryError) -> bool {
 
 /// The first of two policies of one name.
 pub fn twice(publications: &[Publication]) -> Option<&Publication> {
-    let mut names = BTreeMap::new();
-    publications.iter().find(|publication| names.insert(&*publication.artifact.name, ()).is_some())
+    let mut names = BTreeSet::new();
+    publications.iter().find(|publication| !names.insert(&*publication.artifact.name))
 }

@@ -91,14 +91,19 @@ pub struct Manifest {
     pub content: OciManifest,
 }
 
-/// The digest of these bytes, as registries write it.
-pub fn digest(bytes: &[u8]) -> String {
-    let mut text = "sha256:".to_owned();
+/// The SHA-256 of these bytes, in hexadecimal.
+pub fn sha256(bytes: &[u8]) -> String {
+    let mut text = String::new();
     for byte in Sha256::digest(bytes) {
         use fmt::Write as _;
         let _ = write!(text, "{byte:02x}");
     }
     text
+}
+
+/// The digest of these bytes, as registries write it.
+pub fn digest(bytes: &[u8]) -> String {
+    format!("sha256:{}", sha256(bytes))
 }
 
 /// Canonical JSON, as `kwctl` and other users of oci-client push it: the same manifest has the same digest.

@@ -128,7 +128,7 @@ fn policy(module: &Module) -> Component {
     Component {
         mime_type: Some(MimeType("application/wasm".to_owned())),
         description: annotation("description").map(NormalizedString::new),
-        hashes: Some(sha256(&hex(&Sha256::digest(module.wasm)))),
+        hashes: Some(sha256(&crate::registry::sha256(module.wasm))),
         licenses: own.licence.map(licences),
         ..Component::new(
             Classification::Application,
@@ -179,14 +179,6 @@ fn licences(expression: &str) -> Licenses {
 
 fn sha256(hex: &str) -> Hashes {
     Hashes(vec![Hash { alg: HashAlgorithm::SHA_256, content: HashValue(hex.to_owned()) }])
-}
-
-/// Bytes in hexadecimal.
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 /// The SHA-256, in hexadecimal, of the module that a bill of materials is about.

@@ -15,9 +15,8 @@ use crate::{output, sbom};
 /// # Errors
 /// When a policy is not known, or a file cannot be written.
 pub fn run(args: &Export) -> Result<Outcome, CommandError> {
-    let names: Vec<&str> = POLICIES.iter().map(|module| module.name).collect();
-    if let Some(name) = args.only.iter().find(|name| !names.contains(&name.as_str())) {
-        return Err(ModuleError::Unknown { name: name.clone(), known: names.join(", ") }.into());
+    if let Some(name) = args.only.iter().find(|name| palisade_policies::find(name).is_none()) {
+        return Err(ModuleError::no_built_in(name).into());
     }
     let failed = |path: &std::path::Path, error: std::io::Error| {
         CommandError::Other(format!("{}: cannot be written: {error}", path.display()))

@@ -122,9 +122,7 @@ pub fn run(args: &Policies) -> Result<Outcome, CommandError> {
 fn list(format: ListFormat) -> Result<String, CommandError> {
     let mut metadata: Vec<(&str, Metadata)> = Vec::new();
     for module in POLICIES {
-        let read = serde_json::from_str(module.metadata)
-            .map_err(|error| ModuleError::Broken { policy: module.name.into(), problem: error.to_string() })?;
-        metadata.push((module.name, read));
+        metadata.push((module.name, modules::metadata(module)?));
     }
     let entries: Vec<Entry<'_>> = metadata.iter().map(|(name, metadata)| Entry::new(name, metadata, None)).collect();
     match format {
@@ -148,8 +146,7 @@ fn explain(name: &Path, format: ListFormat) -> Result<String, CommandError> {
         Some(module) => Policy::load(&engine, module.name, module.wasm)
             .map_err(|source| ModuleError::Load { module: module.name.to_owned(), source })?,
         None if name.components().count() == 1 && !name.exists() => {
-            let known: Vec<&str> = POLICIES.iter().map(|module| module.name).collect();
-            return Err(ModuleError::Unknown { name: name.display().to_string(), known: known.join(", ") }.into());
+            return Err(ModuleError::no_built_in(name.display().to_string()).into());
         }
         None => modules::load_file(&engine, name)?,
     };

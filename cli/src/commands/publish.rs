@@ -122,8 +122,7 @@ fn artifacts(args: &Publish) -> Result<Vec<Artifact>, CommandError> {
         artifacts.push(match policy.to_str().and_then(palisade_policies::find) {
             Some(module) => Artifact::named(module.name, module.wasm).map_err(other)?,
             None if policy.components().count() == 1 && policy.extension().is_none() && !policy.exists() => {
-                let known: Vec<&str> = POLICIES.iter().map(|module| module.name).collect();
-                return Err(ModuleError::Unknown { name: policy.display().to_string(), known: known.join(", ") }.into());
+                return Err(ModuleError::no_built_in(policy.display().to_string()).into());
             }
             None => of_file(policy)?,
         });

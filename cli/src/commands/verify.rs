@@ -7,10 +7,12 @@ use palisade_policies::POLICIES;
 
 use super::{CommandError, Outcome};
 use crate::args::{Verify, VerifyFormat};
+use crate::deploy::own_tag;
 use crate::keys::VerificationKey;
+use crate::modules;
 use crate::output;
 use crate::progress::Progress;
-use crate::publish::{Artifact, Publication, is_unreachable};
+use crate::publish::is_unreachable;
 use crate::registry::lock::{FILE_NAME, Lock, Locked};
 use crate::registry::reference::{self, Destination};
 use crate::registry::{Registry, RegistryError};
@@ -149,17 +151,16 @@ fn all(args: &Verify, lock: Option<&(PathBuf, Lock)>) -> Result<Vec<Subject>, Co
 
 /// Where a policy is: under the tag that is asked for, that it was published under, or that it would be.
 fn image(args: &Verify, destination: &Destination, name: &str, locked: Option<&Locked>) -> Result<Reference, CommandError> {
-    let other = |error: &dyn std::fmt::Display| CommandError::Other(error.to_string());
     let published = locked.map(|locked| reference::parse(&locked.reference)).transpose().map_err(RegistryError::from)?;
     if let Some(tag) = args.tag.as_deref().or(published.as_ref().and_then(Reference::tag)) {
         return Ok(destination.artifact(name, tag).map_err(RegistryError::from)?);
     }
     match palisade_policies::find(name) {
         Some(module) => {
-            let artifact = Artifact::named(module.name, module.wasm).map_err(|error| other(&error))?;
-            Ok(Publication::new(artifact, destination, None).map_err(|error| other(&error))?.image)
+            let tag = own_tag(&modules::metadata(module)?);
+            Ok(destination.artifact(name, &tag).map_err(RegistryError::from)?)
         }
-        None => Err(other(&format_args!("{name}: neither built in nor in the lock file; pass --tag"))),
+        None => Err(CommandError::Other(format!("{name}: neither built in nor in the lock file; pass --tag"))),
     }
 }
 

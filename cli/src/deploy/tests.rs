@@ -4,6 +4,7 @@ use std::sync::Arc;
 use palisade_harness::fixture::{self, Fixture};
 use palisade_harness::{AdmissionRequest, Cache, Description, Limits, Operation, RequestParts, World};
 use serde_json::json;
+use sha2::{Digest, Sha256};
 
 use super::profiles::{Difference, RulesDifference, SettingDifference};
 use super::*;
@@ -388,7 +389,7 @@ fn digests_come_from_the_lock_file() {
                 reference: format!("registry.example.com/ours/{name}:v7"),
                 digest: digest.clone(),
                 version: "0.1.0".to_owned(),
-                module: crate::registry::lock::LockedModule { sha256: sha256.to_owned(), size: 1 },
+                module: registry::lock::LockedModule { sha256: sha256.to_owned(), size: 1 },
             },
         );
         lock

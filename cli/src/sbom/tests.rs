@@ -9,6 +9,11 @@ use serde_json::Value;
 
 use super::*;
 
+/// Bytes in hexadecimal.
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 fn parsed(module: &Module) -> Value {
     serde_json::from_slice(&of(module).expect("a bill")).expect("JSON")
 }
